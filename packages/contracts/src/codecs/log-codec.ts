@@ -1,0 +1,204 @@
+/** Delivery events, as LOG and the archive hold them: batches, additive, read by every later version. */
+
+import {
+  type AttemptRecord,
+  type EventFacts,
+  type LogEvent,
+  parseDeliveryId,
+  parseErrorClass,
+  parseEventId,
+  parseOrgId,
+  parseProfileName,
+  parseWebhookId,
+} from "@posthorn/domain";
+import * as wire from "../gen/posthorn/delivery/v1/delivery_event.ts";
+import { asBuffer, placeFromWire, placeToWire } from "./event-codec.ts";
+import { cancelReason, deferReason, exhaustReason, skipReason } from "./reasons.ts";
+import { absentIfEmpty, absentIfZero, type Decoded, decoding, required } from "./wire.ts";
+
+export function encodeLogEvents(events: readonly LogEvent[]): Uint8Array {
+  return wire.DeliveryEventBatch.encode({ events: events.map(logEventToWire) }).finish();
+}
+
+export function decodeLogEvents(bytes: Uint8Array): Decoded<readonly LogEvent[]> {
+  return decoding(() => wire.DeliveryEventBatch.decode(bytes).events.map(logEventFromWire));
+}
+
+/** An upper bound of what the event adds to its batch. */
+export function encodedLogEventBytes(event: LogEvent): number {
+  if (event.kind !== "attempt.succeeded" && event.kind !== "attempt.failed") return PLAIN_EVENT_BYTES_MAX;
+  const { attempt } = event;
+  const headers = [...attempt.requestHeaders, ...attempt.responseHeaders];
+  const headerBytes = headers.reduce((sum, [name, value]) => sum + 3 * (name.length + value.length) + 8, 0);
+  const message = event.kind === "attempt.failed" ? 3 * event.errorMessage.length : 0;
+  return PLAIN_EVENT_BYTES_MAX + 3 * attempt.url.length + headerBytes + attempt.responseBody.length + message;
+}
+
+/** Four UUIDs, a type of 128 characters, a caller's id of 128, a timestamp, a trace context, a place and the framing. */
+const PLAIN_EVENT_BYTES_MAX = 768;
+
+function logEventToWire(event: LogEvent): wire.DeliveryEvent {
+  return { orgId: event.orgId, atMs: event.atMs, eventId: event.eventId, happening: happeningToWire(event) };
+}
+
+function happeningToWire(event: LogEvent): wire.DeliveryEvent["happening"] {
+  if (event.kind === "event.unmatched") {
+    return { $case: "eventUnmatched", value: { event: factsToWire(event.event) } };
+  }
+  const delivery = { deliveryId: event.deliveryId, webhookId: event.webhookId };
+  switch (event.kind) {
+    case "delivery.created":
+      return {
+        $case: "deliveryCreated",
+        value: { delivery, event: factsToWire(event.event), profile: event.profile },
+      };
+    case "delivery.skipped":
+      return {
+        $case: "deliverySkipped",
+        value: { delivery, event: factsToWire(event.event), profile: event.profile, reason: event.reason },
+      };
+    case "delivery.deferred": {
+      const { reason, notBeforeMs, attempt, release } = event;
+      return { $case: "deliveryDeferred", value: { delivery, reason, notBeforeMs, attempt, release } };
+    }
+    case "attempt.succeeded":
+      return { $case: "attemptSucceeded", value: { delivery, attempt: attemptToWire(event.attempt) } };
+    case "attempt.failed":
+      return {
+        $case: "attemptFailed",
+        value: {
+          delivery,
+          attempt: attemptToWire(event.attempt),
+          errorClass: event.errorClass,
+          errorMessage: event.errorMessage,
+          nextAtMs: event.nextAtMs ?? 0,
+        },
+      };
+    case "delivery.exhausted":
+      return { $case: "deliveryExhausted", value: { delivery, reason: event.reason, attempt: event.attempt } };
+    case "delivery.cancelled":
+      return { $case: "deliveryCancelled", value: { delivery, reason: event.reason } };
+    default:
+      return event satisfies never;
+  }
+}
+
+function logEventFromWire(event: wire.DeliveryEvent): LogEvent {
+  const base = {
+    orgId: required(parseOrgId(event.orgId), "org_id"),
+    eventId: required(parseEventId(event.eventId), "event_id"),
+    atMs: event.atMs,
+  };
+  const happening = required(event.happening, "happening");
+  if (happening.$case === "eventUnmatched") {
+    return { ...base, kind: "event.unmatched", event: factsFromWire(happening.value.event) };
+  }
+  const ofDelivery = { ...base, ...deliveryFromWire(happening.value.delivery) };
+  switch (happening.$case) {
+    case "deliveryCreated":
+      return { ...ofDelivery, kind: "delivery.created", ...creationFromWire(happening.value) };
+    case "deliverySkipped": {
+      const reason = required(skipReason(happening.value.reason), "reason");
+      return { ...ofDelivery, kind: "delivery.skipped", ...creationFromWire(happening.value), reason };
+    }
+    case "deliveryDeferred": {
+      const { notBeforeMs, attempt, release } = happening.value;
+      const reason = required(deferReason(happening.value.reason), "reason");
+      return { ...ofDelivery, kind: "delivery.deferred", reason, notBeforeMs, attempt, release };
+    }
+    case "attemptSucceeded":
+      return { ...ofDelivery, kind: "attempt.succeeded", attempt: attemptFromWire(happening.value.attempt) };
+    case "attemptFailed":
+      return {
+        ...ofDelivery,
+        kind: "attempt.failed",
+        attempt: attemptFromWire(happening.value.attempt),
+        errorClass: required(parseErrorClass(happening.value.errorClass), "error_class"),
+        errorMessage: happening.value.errorMessage,
+        nextAtMs: absentIfZero(happening.value.nextAtMs),
+      };
+    case "deliveryExhausted":
+      return {
+        ...ofDelivery,
+        kind: "delivery.exhausted",
+        attempt: happening.value.attempt,
+        reason: required(exhaustReason(happening.value.reason), "reason"),
+      };
+    case "deliveryCancelled":
+      return {
+        ...ofDelivery,
+        kind: "delivery.cancelled",
+        reason: required(cancelReason(happening.value.reason), "reason"),
+      };
+    default:
+      return happening satisfies never;
+  }
+}
+
+function deliveryFromWire(delivery: wire.DeliveryRef | undefined) {
+  const { deliveryId, webhookId } = required(delivery, "delivery");
+  return {
+    deliveryId: required(parseDeliveryId(deliveryId), "delivery_id"),
+    webhookId: required(parseWebhookId(webhookId), "webhook_id"),
+  };
+}
+
+function creationFromWire(value: wire.DeliveryCreated | wire.DeliverySkipped) {
+  return { event: factsFromWire(value.event), profile: required(parseProfileName(value.profile), "profile") };
+}
+
+function factsToWire(facts: EventFacts): wire.EventFacts {
+  return {
+    type: facts.type,
+    timestamp: facts.timestamp ?? "",
+    acceptedAtMs: facts.acceptedAtMs,
+    callerId: facts.callerId ?? "",
+    place: placeToWire(facts.place),
+    traceparent: facts.traceparent,
+  };
+}
+
+function factsFromWire(facts: wire.EventFacts | undefined): EventFacts {
+  const { type, timestamp, acceptedAtMs, callerId, place, traceparent } = required(facts, "event");
+  return {
+    type,
+    timestamp: absentIfEmpty(timestamp),
+    acceptedAtMs,
+    callerId: absentIfEmpty(callerId),
+    place: placeFromWire(place),
+    traceparent,
+  };
+}
+
+function attemptToWire(attempt: AttemptRecord): wire.Attempt {
+  return {
+    number: attempt.number,
+    startedAtMs: attempt.startedAtMs,
+    durationMs: attempt.durationMs,
+    statusCode: attempt.statusCode ?? 0,
+    url: attempt.url,
+    requestHeaders: attempt.requestHeaders.map(([name, value]) => ({ name, value })),
+    responseHeaders: attempt.responseHeaders.map(([name, value]) => ({ name, value })),
+    responseBody: asBuffer(attempt.responseBody),
+    responseTruncated: attempt.responseTruncated,
+    dispatcher: attempt.dispatcher,
+    possibleRepeat: attempt.possibleRepeat,
+  };
+}
+
+function attemptFromWire(attempt: wire.Attempt | undefined): AttemptRecord {
+  const value = required(attempt, "attempt");
+  return {
+    number: value.number,
+    startedAtMs: value.startedAtMs,
+    durationMs: value.durationMs,
+    statusCode: absentIfZero(value.statusCode),
+    url: value.url,
+    requestHeaders: value.requestHeaders.map((header) => [header.name, header.value] as const),
+    responseHeaders: value.responseHeaders.map((header) => [header.name, header.value] as const),
+    responseBody: value.responseBody,
+    responseTruncated: value.responseTruncated,
+    dispatcher: value.dispatcher,
+    possibleRepeat: value.possibleRepeat,
+  };
+}

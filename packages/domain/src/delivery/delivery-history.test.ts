@@ -1,0 +1,267 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { DELIVERY_HORIZON_MS } from "../limits.ts";
+import type { RetryPolicy } from "../retry/retry-policy.ts";
+import { type DeliveryCommand, decide } from "./decide.ts";
+import { ACCEPTED_AT_MS, attempt, EVENT_FACTS, failed, IDENTITY, stateAfter, succeeded } from "./delivery.fixture.ts";
+import { type DeliveryEvent, logEventId } from "./delivery-event.ts";
+import { type DeliveryState, isFinal, UNKNOWN_DELIVERY } from "./delivery-state.ts";
+import { evolve } from "./evolve.ts";
+import type { AttemptOutcome } from "./outcome.ts";
+
+describe("a history that was decided command by command", () => {
+  it("makes at most the attempts of its policy", () => {
+    fc.assert(
+      fc.property(course(), (course) => {
+        const { events } = play(course);
+        const numbers = events.flatMap((event) => (isOutcome(event) ? [event.attempt.number] : []));
+        expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+        expect(numbers.length).toBeLessThanOrEqual(course.policy.delaysS.length + 1);
+      }),
+    );
+  });
+
+  it("ends once, and only when no attempt is to come", () => {
+    fc.assert(
+      fc.property(course(), (course) => {
+        const { events, state } = play(course);
+        const ends = events.filter((event) => isFinal(evolve(UNKNOWN_DELIVERY, event)));
+        expect(ends.length).toBe(isFinal(state) ? 1 : 0);
+        // What has not ended waits for its first attempt, for a time or for its receiver.
+        if (!isFinal(state)) expect(["unknown", "pending", "scheduled", "parked"]).toContain(state.kind);
+        if (state.kind === "pending") expect(state.progress.attemptCount).toBe(0);
+      }),
+    );
+  });
+
+  it("schedules and parks nothing past the horizon", () => {
+    fc.assert(
+      fc.property(course(), (course) => {
+        const { events, state } = play(course);
+        for (const event of events) {
+          if (event.kind !== "attempt.failed" || event.nextAtMs === undefined) continue;
+          expect(event.nextAtMs).toBeLessThanOrEqual(ACCEPTED_AT_MS + DELIVERY_HORIZON_MS);
+        }
+        if (state.kind === "parked")
+          expect(state.notBeforeMs).toBeLessThanOrEqual(ACCEPTED_AT_MS + DELIVERY_HORIZON_MS);
+      }),
+    );
+  });
+
+  it("gives every happening an id of its own", () => {
+    fc.assert(
+      fc.property(course(), (course) => {
+        const ids = play(course).events.map(logEventId);
+        expect(new Set(ids).size).toBe(ids.length);
+      }),
+    );
+  });
+});
+
+describe("the fold of a history", () => {
+  it("is the state that the decisions were made in", () => {
+    fc.assert(
+      fc.property(course(), (course) => {
+        const { events, state } = play(course);
+        expect(stateAfter(events)).toEqual(state);
+      }),
+    );
+  });
+
+  it("is idempotent: reading the same record again changes nothing", () => {
+    fc.assert(
+      fc.property(course(), fc.nat(), (course, cut) => {
+        const { events } = play(course);
+        const state = stateAfter(events.slice(0, cut % (events.length + 1)));
+        for (const event of events) {
+          const once = evolve(state, event);
+          expect(evolve(once, event)).toEqual(once);
+        }
+      }),
+    );
+  });
+
+  it("is the same when any records are read again later", () => {
+    fc.assert(
+      fc.property(course(), fc.array(fc.tuple(fc.nat(), fc.nat())), (course, copies) => {
+        const { events, state } = play(course);
+        const disturbed = [...events];
+        for (const [from, distance] of copies) {
+          const index = from % Math.max(disturbed.length, 1);
+          const copy = disturbed[index];
+          if (copy !== undefined) disturbed.splice(index + 1 + (distance % (disturbed.length - index)), 0, copy);
+        }
+        expect(stateAfter(disturbed)).toEqual(state);
+      }),
+    );
+  });
+
+  it("is the same wherever its creation is read", () => {
+    fc.assert(
+      fc.property(course(), fc.nat(), (course, place) => {
+        const { events, state } = play(course);
+        const [creation, ...rest] = events;
+        fc.pre(creation?.kind === "delivery.created");
+        expect(stateAfter(rest.toSpliced(place % (rest.length + 1), 0, creation))).toEqual(state);
+      }),
+    );
+  });
+
+  it("differs by nothing but the count of repeats when attempts are made twice", () => {
+    fc.assert(
+      fc.property(course(), fc.nat(), fc.boolean(), (course, which, succeeds) => {
+        const { events, state } = play(course);
+        const outcomes = events.filter(isOutcome);
+        const original = outcomes[which % Math.max(outcomes.length, 1)];
+        fc.pre(original !== undefined);
+        const { number } = original.attempt;
+        const another = { startedAtMs: original.attempt.startedAtMs + 1, dispatcher: "dispatcher-2" };
+        const repeat = succeeds ? succeeded(number, another) : failed(number, undefined, another);
+        const disturbed = stateAfter(events.toSpliced(events.indexOf(original) + 1, 0, repeat));
+        expect(disturbed).toEqual({ ...state, progress: { ...state.progress, repeatedAttempts: 1 } });
+      }),
+    );
+  });
+
+  it("changes an ended delivery in nothing but the count of repeats", () => {
+    fc.assert(
+      fc.property(course(), course(), (course, other) => {
+        const { state } = play(course);
+        fc.pre(isFinal(state));
+        for (const event of play(other).events) {
+          expect(withoutRepeats(evolve(state, event))).toEqual(withoutRepeats(state));
+        }
+      }),
+    );
+  });
+
+  it("leaves nothing for an ended delivery to decide", () => {
+    fc.assert(
+      fc.property(course(), fc.integer({ min: 1, max: 12 }), step(), (course, number, step) => {
+        const { state } = play(course);
+        fc.pre(isFinal(state));
+        const command = commandOf(step, number, course.policy, ACCEPTED_AT_MS);
+        expect(decide(IDENTITY, command, state, ACCEPTED_AT_MS)).toEqual([]);
+      }),
+    );
+  });
+});
+
+type Step =
+  | { readonly kind: "attempt"; readonly outcome: AttemptOutcome; readonly roll: number }
+  | { readonly kind: "defer"; readonly forMs: number | undefined }
+  | { readonly kind: "exhaust" }
+  | { readonly kind: "cancel" };
+
+type Course = {
+  readonly policy: RetryPolicy;
+  readonly webhookIsActive: boolean;
+  readonly steps: readonly Step[];
+};
+
+/** Carries a course out as the services do: each command is decided in the state that the log gives. */
+function play({ policy, webhookIsActive, steps }: Course): { events: readonly DeliveryEvent[]; state: DeliveryState } {
+  let state: DeliveryState = UNKNOWN_DELIVERY;
+  const events: DeliveryEvent[] = [];
+  const apply = (command: DeliveryCommand, nowMs: number) => {
+    for (const event of decide(IDENTITY, command, state, nowMs)) {
+      events.push(event);
+      state = evolve(state, event);
+    }
+  };
+  apply({ kind: "create", event: EVENT_FACTS, profile: "standard", webhookIsActive }, ACCEPTED_AT_MS);
+  let nowMs = ACCEPTED_AT_MS;
+  for (const step of steps) {
+    if (isFinal(state)) break;
+    if (state.kind === "scheduled") nowMs = state.nextAtMs;
+    if (state.kind === "parked") nowMs = state.notBeforeMs;
+    apply(commandOf(step, state.progress.attemptCount + 1, policy, nowMs), nowMs);
+  }
+  return { events, state };
+}
+
+function commandOf(step: Step, number: number, policy: RetryPolicy, nowMs: number): DeliveryCommand {
+  switch (step.kind) {
+    case "attempt":
+      return {
+        kind: "record-outcome",
+        attempt: attempt(number, { startedAtMs: nowMs }),
+        outcome: step.outcome,
+        policy,
+        acceptedAtMs: ACCEPTED_AT_MS,
+        roll: step.roll,
+      };
+    case "defer":
+      return {
+        kind: "defer",
+        reason: "webhook_inactive",
+        notBeforeMs: step.forMs === undefined ? undefined : nowMs + step.forMs,
+        acceptedAtMs: ACCEPTED_AT_MS,
+      };
+    case "exhaust":
+      return { kind: "exhaust", reason: "payload_gone" };
+    case "cancel":
+      return { kind: "cancel", reason: "webhook_deleted" };
+    default:
+      return step satisfies never;
+  }
+}
+
+const failure = { errorClass: "status", message: "receiver answered 500" } as const;
+const HALF_DAY_MS = 12 * 3_600_000;
+
+const outcome = (): fc.Arbitrary<AttemptOutcome> =>
+  fc.oneof(
+    { weight: 1, arbitrary: fc.constant({ kind: "succeeded" } as const) },
+    {
+      weight: 6,
+      arbitrary: fc
+        .option(fc.integer({ min: 1_000, max: 2 * HALF_DAY_MS }), { nil: undefined })
+        .map((retryAfterMs) => ({ kind: "failed", ...failure, retryAfterMs }) as const),
+    },
+    {
+      weight: 1,
+      arbitrary: fc
+        .constantFrom("gone", "unrepresentable")
+        .map((reason) => ({ kind: "refused", ...failure, reason }) as const),
+    },
+  );
+
+const step = (): fc.Arbitrary<Step> =>
+  fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        kind: fc.constant("attempt"),
+        outcome: outcome(),
+        roll: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant("defer"),
+        forMs: fc.option(fc.nat({ max: 4 * HALF_DAY_MS }), { nil: undefined }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.constant({ kind: "exhaust" } as const) },
+    { weight: 1, arbitrary: fc.constant({ kind: "cancel" } as const) },
+  );
+
+const course = (): fc.Arbitrary<Course> =>
+  fc.record({
+    policy: fc.record({
+      delaysS: fc.array(fc.integer({ min: 1, max: 86_400 }), { maxLength: 6 }),
+      jitter: fc.boolean(),
+    }),
+    webhookIsActive: fc.integer({ min: 0, max: 9 }).map((number) => number > 0),
+    steps: fc.array(step(), { maxLength: 12 }),
+  });
+
+function isOutcome(event: DeliveryEvent) {
+  return event.kind === "attempt.succeeded" || event.kind === "attempt.failed";
+}
+
+function withoutRepeats(state: DeliveryState): DeliveryState {
+  return { ...state, progress: { ...state.progress, repeatedAttempts: 0 } };
+}

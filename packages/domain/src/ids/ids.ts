@@ -1,0 +1,76 @@
+/** Branded ids. They are made only by the parsers and generators here; all are UUID texts in lower case. */
+
+import { hash } from "node:crypto";
+
+declare const brand: unique symbol;
+type Id<Name extends string> = string & { readonly [brand]: Name };
+
+export type OrgId = Id<"org">;
+export type WebhookId = Id<"webhook">;
+export type EventId = Id<"event">;
+export type DeliveryId = Id<"delivery">;
+export type ApiKeyId = Id<"api-key">;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** The id in its canonical form, or undefined when the text is no UUID. Upper case is accepted. */
+function parseUuid(text: string): string | undefined {
+  const lower = text.toLowerCase();
+  return UUID.test(lower) ? lower : undefined;
+}
+
+export const parseOrgId = (text: string) => parseUuid(text) as OrgId | undefined;
+export const parseWebhookId = (text: string) => parseUuid(text) as WebhookId | undefined;
+export const parseEventId = (text: string) => parseUuid(text) as EventId | undefined;
+export const parseDeliveryId = (text: string) => parseUuid(text) as DeliveryId | undefined;
+export const parseApiKeyId = (text: string) => parseUuid(text) as ApiKeyId | undefined;
+
+/**
+ * UUIDv7 (RFC 9562) from a moment and randomness. Ids made later sort later, at millisecond resolution.
+ * @param nowMs Unix time in milliseconds.
+ * @param random at least 10 bytes.
+ */
+export function uuidv7(nowMs: number, random: Uint8Array): string {
+  const bytes = new Uint8Array(16);
+  bytes.set(random.subarray(0, 10), 6);
+  const high = Math.floor(nowMs / 0x1_0000_0000);
+  const low = nowMs % 0x1_0000_0000;
+  bytes[0] = high >>> 8;
+  bytes[1] = high;
+  bytes[2] = low >>> 24;
+  bytes[3] = low >>> 16;
+  bytes[4] = low >>> 8;
+  bytes[5] = low;
+  return formatUuid(bytes, 7);
+}
+
+/** The milliseconds since 1970 that a UUIDv7 carries. */
+export function uuidv7TimeMs(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+/** The one delivery of an event to a webhook: the same pair always gives the same id. */
+export function deliveryIdOf(event: EventId, webhook: WebhookId): DeliveryId {
+  return uuidv5(event, webhook) as DeliveryId;
+}
+
+export function uuidv5(namespace: string, name: string): string {
+  const digest = hash(
+    "sha1",
+    Buffer.from(namespace.replaceAll("-", "") + Buffer.from(name).toString("hex"), "hex"),
+    "buffer",
+  );
+  return formatUuid(digest.subarray(0, 16), 5);
+}
+
+/** Identifies one piece of work: an attempt of a delivery, in the release that the log counts. */
+export function workIdOf(delivery: DeliveryId, attempt: number, release: number): string {
+  return `${delivery}:${attempt}:${release}`;
+}
+
+function formatUuid(bytes: Uint8Array, version: number): string {
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | (version << 4);
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, 16).toString("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

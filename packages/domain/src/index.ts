@@ -1,0 +1,64 @@
+/** The rules of delivery. Everything here is pure: no I/O, no clock, no randomness. */
+
+import * as limits from "./limits.ts";
+
+export type {
+  ApiKeyConfig,
+  ConfigEntry,
+  ConfigValue,
+  OrganisationConfig,
+  Scope,
+  WebhookConfig,
+} from "./configuration/configuration.ts";
+export { parseScope, SCOPES } from "./configuration/configuration.ts";
+export type { DeliveryCommand, DeliveryIdentity } from "./delivery/decide.ts";
+export { decide } from "./delivery/decide.ts";
+export type {
+  AttemptFailed,
+  AttemptRecord,
+  AttemptSucceeded,
+  CancelReason,
+  DeferReason,
+  DeliveryEvent,
+  EventFacts,
+  EventUnmatched,
+  ExhaustReason,
+  Header,
+  LogEvent,
+  SkipReason,
+} from "./delivery/delivery-event.ts";
+export { logEventId } from "./delivery/delivery-event.ts";
+export type { DeliveryState, DeliveryStatus, LastAttempt, Progress } from "./delivery/delivery-state.ts";
+export { DELIVERY_STATUSES, isFinal, stateOfWork, UNKNOWN_DELIVERY } from "./delivery/delivery-state.ts";
+export { evolve } from "./delivery/evolve.ts";
+export type { AttemptOutcome, ErrorClass } from "./delivery/outcome.ts";
+export { ERROR_CLASSES, outcomeOfStatus, parseErrorClass } from "./delivery/outcome.ts";
+export type { WebhookHealth } from "./delivery/webhook-health.ts";
+export { evolveHealth } from "./delivery/webhook-health.ts";
+export type { WorkItem } from "./delivery/work-item.ts";
+export type { AcceptedEvent, PayloadPlace } from "./events/event.ts";
+export { callerIdProblem, eventTimestamp, eventTypeProblem, timestampProblem } from "./events/event.ts";
+export type { ApiKeyId, DeliveryId, EventId, OrgId, WebhookId } from "./ids/ids.ts";
+export {
+  deliveryIdOf,
+  parseApiKeyId,
+  parseDeliveryId,
+  parseEventId,
+  parseOrgId,
+  parseWebhookId,
+  uuidv5,
+  uuidv7,
+  uuidv7TimeMs,
+  workIdOf,
+} from "./ids/ids.ts";
+export { ALL_PARTITIONS, PARTITIONS, partitionOf } from "./ids/partition.ts";
+export { arrayElements, findDuplicateMember, type JsonMember, topLevelMembers } from "./json/json-scan.ts";
+export { maskUrl } from "./masking/mask-url.ts";
+export { patternMatches, patternProblem } from "./patterns/pattern.ts";
+export { PatternIndex } from "./patterns/pattern-index.ts";
+export type { LegacySignature, Profile, ProfileName } from "./profiles/profile.ts";
+export { PROFILE_NAMES, parseProfileName, profileOf } from "./profiles/profile.ts";
+export { type RenderedBody, renderBody } from "./profiles/render-body.ts";
+export { parseRetryAfterMs } from "./retry/retry-after.ts";
+export { type NextAttempt, nextAttempt, type RetryPolicy, retryPolicyOf } from "./retry/retry-policy.ts";
+export { limits };

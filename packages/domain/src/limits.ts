@@ -1,0 +1,36 @@
+/** Every limit that more than one service or a user has to know, each with a name, a unit and a reason. */
+
+/** An event's `data`, as published. Larger payloads belong in a store that the event points to. */
+export const EVENT_DATA_BYTES_MAX = 256 * 1024;
+/** One batch request, over HTTP or gRPC. */
+export const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+export const BATCH_EVENTS_MAX = 1_000;
+/** How deep `data` may be nested for a receiver that re-serialises it; Python's parser gives up near 1,000. */
+export const CANONICAL_NESTING_MAX = 500;
+export const EVENT_TYPE_LENGTH_MAX = 128;
+/** A caller's own id for an event. */
+export const CALLER_ID_LENGTH_MAX = 128;
+/** A caller's timestamp text: RFC 3339 with a generous fraction. */
+export const TIMESTAMP_LENGTH_MAX = 64;
+/** How long a caller's id makes a repeat harmless. */
+export const DEDUPE_WINDOW_MS = 10 * 60_000;
+
+/** Work items carry their payload up to this size; above it the dispatcher reads it from INGEST. */
+export const INLINE_PAYLOAD_BYTES_MAX = 64 * 1024;
+/** After this much time from acceptance nothing is attempted, parked or scheduled any more. */
+export const DELIVERY_HORIZON_MS = 6 * 24 * 3_600_000;
+/** What history keeps of a receiver's answer. */
+export const RESPONSE_BODY_KEPT_BYTES_MAX = 10 * 1024;
+
+export const PATTERNS_PER_WEBHOOK_MAX = 100;
+export const URL_LENGTH_MAX = 2_048;
+export const TIMEOUT_MS_MIN = 1_000;
+export const TIMEOUT_MS_MAX = 30_000;
+export const RETRIES_MAX = 50;
+export const RETRY_DELAY_S_MIN = 1;
+export const RETRY_DELAY_S_MAX = 518_400;
+export const RETRY_AFTER_MS_MIN = 1_000;
+export const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
+export const SECRET_LENGTH_MIN = 16;
+export const SECRET_LENGTH_MAX = 256;
+export const NAME_LENGTH_MAX = 120;

@@ -1,0 +1,77 @@
+/**
+ * Profiles: what a receiver gets. A profile names the body format, the signature headers, the default timeout and
+ * the default retries; it is fixed when a delivery is created. `github-dispatch` is not served yet.
+ */
+
+export const PROFILE_NAMES = ["standard", "myop", "nextmv", "znyx", "mutx"] as const;
+export type ProfileName = (typeof PROFILE_NAMES)[number];
+
+/** How a seed system's own signature header is made; every profile carries the Standard Webhooks trio besides. */
+export type LegacySignature =
+  | { readonly kind: "none" }
+  /** `sha256=<hex HMAC of the body>`. */
+  | { readonly kind: "body-sha256"; readonly header: string }
+  /** `t=<unix s>,v1=<hex HMAC of "t.body">`, exactly two parts. */
+  | { readonly kind: "timestamped"; readonly header: string };
+
+export type Profile = {
+  readonly name: ProfileName;
+  readonly timeoutMs: number;
+  /** Seconds after a failure before the next attempt. */
+  readonly retryDelaysS: readonly number[];
+  readonly legacySignature: LegacySignature;
+  /** Headers that name the event, by what they carry. */
+  readonly eventTypeHeader: string | undefined;
+  readonly deliveryIdHeader: string | undefined;
+};
+
+const PROFILES: Readonly<Record<ProfileName, Profile>> = {
+  standard: {
+    name: "standard",
+    timeoutMs: 15_000,
+    retryDelaysS: [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400],
+    legacySignature: { kind: "none" },
+    eventTypeHeader: undefined,
+    deliveryIdHeader: undefined,
+  },
+  myop: {
+    name: "myop",
+    timeoutMs: 10_000,
+    retryDelaysS: [],
+    legacySignature: { kind: "body-sha256", header: "X-Myop-Signature" },
+    eventTypeHeader: "X-Myop-Event",
+    deliveryIdHeader: undefined,
+  },
+  nextmv: {
+    name: "nextmv",
+    timeoutMs: 10_000,
+    retryDelaysS: [60, 300, 1_800],
+    legacySignature: { kind: "timestamped", header: "Nextmv-Signature" },
+    eventTypeHeader: undefined,
+    deliveryIdHeader: undefined,
+  },
+  znyx: {
+    name: "znyx",
+    timeoutMs: 10_000,
+    retryDelaysS: [120, 480, 1_800, 4_800],
+    legacySignature: { kind: "body-sha256", header: "X-Webhook-Signature" },
+    eventTypeHeader: undefined,
+    deliveryIdHeader: undefined,
+  },
+  mutx: {
+    name: "mutx",
+    timeoutMs: 30_000,
+    retryDelaysS: [30, 300, 1_800],
+    legacySignature: { kind: "body-sha256", header: "X-Webhook-Signature" },
+    eventTypeHeader: "X-Webhook-Event",
+    deliveryIdHeader: "X-Webhook-Delivery-Id",
+  },
+};
+
+export function profileOf(name: ProfileName): Profile {
+  return PROFILES[name];
+}
+
+export function parseProfileName(text: string): ProfileName | undefined {
+  return PROFILE_NAMES.find((name) => name === text);
+}
