@@ -1,0 +1,96 @@
+/**
+ * The connection to NATS. It reconnects by itself, for ever; whoever needs to know about an outage listens.
+ * Nothing here knows what the messages mean.
+ */
+
+import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection, Status } from "@nats-io/nats-core";
+import { connect } from "@nats-io/transport-node";
+
+export type BusOptions = {
+  /** One URL or several, comma-separated. */
+  readonly servers: string;
+  /** Shown in the server's connection list. */
+  readonly name: string;
+  /** Told whenever the connection comes and goes. */
+  readonly health?: { up(): void; down(reason: string): void };
+};
+
+export type ConnectionState = "connected" | "disconnected";
+export type StateListener = (state: ConnectionState) => void;
+
+const RECONNECT_WAIT_MS = 250;
+const RECONNECT_JITTER_MS = 100;
+const PING_INTERVAL_MS = 5_000;
+/** A request to the JetStream API; streams are looked at rarely, so a slow server may take its time. */
+const API_TIMEOUT_MS = 5_000;
+
+export class BusConnection implements AsyncDisposable {
+  readonly nats: NatsConnection;
+  readonly manager: JetStreamManager;
+  readonly #listeners = new Set<StateListener>();
+  #state: ConnectionState = "connected";
+
+  private constructor(nats: NatsConnection, manager: JetStreamManager) {
+    this.nats = nats;
+    this.manager = manager;
+    void this.#follow();
+  }
+
+  /** Resolves when the first connection stands, however long that takes. */
+  static async open(options: BusOptions): Promise<BusConnection> {
+    const nats = await connect({
+      servers: options.servers.split(","),
+      name: options.name,
+      maxReconnectAttempts: -1,
+      waitOnFirstConnect: true,
+      reconnectTimeWait: RECONNECT_WAIT_MS,
+      reconnectJitter: RECONNECT_JITTER_MS,
+      pingInterval: PING_INTERVAL_MS,
+      maxPingOut: 2,
+    });
+    const manager = await jetstreamManager(nats, { checkAPI: false, timeout: API_TIMEOUT_MS });
+    const connection = new BusConnection(nats, manager);
+    const { health } = options;
+    health?.up();
+    connection.onStateChange((state) => (state === "connected" ? health?.up() : health?.down("connection lost")));
+    return connection;
+  }
+
+  get isConnected(): boolean {
+    return this.#state === "connected" && !this.nats.isClosed();
+  }
+
+  /** Calls the listener at every change from now on; returns how to stop that. */
+  onStateChange(listener: StateListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listeners.clear();
+    await this.nats.close();
+  }
+
+  async #follow(): Promise<void> {
+    for await (const status of this.nats.status()) {
+      const state = stateAfter(status);
+      if (state === undefined || state === this.#state) continue;
+      this.#state = state;
+      for (const listener of this.#listeners) listener(state);
+    }
+  }
+}
+
+function stateAfter(status: Status): ConnectionState | undefined {
+  switch (status.type) {
+    case "reconnect":
+      return "connected";
+    case "disconnect":
+    case "staleConnection":
+    case "close":
+      return "disconnected";
+    default:
+      return undefined;
+  }
+}

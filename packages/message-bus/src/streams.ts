@@ -1,0 +1,142 @@
+/**
+ * The streams: made idempotently, then read back and compared, because older servers silently ignore fields that
+ * they do not know. Looks at positions and single messages live here too.
+ */
+
+import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
+import { orNothing } from "./api-answers.ts";
+import type { BusConnection } from "./connection.ts";
+import { allSubjectsOf, CONFIG_STREAM, CONFIG_SUBJECT_PREFIX, type StreamName, subjectOf } from "./names.ts";
+import type { StoredMessage } from "./stored-message.ts";
+
+export type StreamSettings = {
+  /** 1 for one machine, 3 in production. */
+  readonly replicas: number;
+  /** Bytes that each stream may hold before it refuses new messages. */
+  readonly bytesMax: Readonly<Record<StreamName, number>>;
+};
+
+const GIB = 1024 ** 3;
+
+/** Defaults that fit a developer's disk; production sets its own. */
+export const STREAM_BYTES_MAX_DEFAULT: Readonly<Record<StreamName, number>> = {
+  INGEST: 8 * GIB,
+  DELIVER: 8 * GIB,
+  RETRY: 4 * GIB,
+  LOG: 16 * GIB,
+};
+const CONFIG_BYTES_MAX = GIB;
+const INGEST_AGE_MS_MAX = 7 * 24 * 3_600_000;
+const LOG_AGE_MS_MAX = 14 * 24 * 3_600_000;
+/** A caller's id makes a repeat harmless for this long. */
+const INGEST_DEDUPE_MS = 10 * 60_000;
+const DEDUPE_MS = 2 * 60_000;
+const NANOS_PER_MS = 1_000_000;
+
+export async function ensureStreams(connection: BusConnection, settings: StreamSettings): Promise<void> {
+  const limits = (name: StreamName, ageMs: number, dedupeMs: number) =>
+    streamConfig(name, settings, { retention: RetentionPolicy.Limits, max_age: ageMs * NANOS_PER_MS }, dedupeMs);
+  const workQueue = (name: StreamName) =>
+    streamConfig(name, settings, { retention: RetentionPolicy.Workqueue, max_age: 0 }, DEDUPE_MS);
+  await ensureStream(connection, limits("INGEST", INGEST_AGE_MS_MAX, INGEST_DEDUPE_MS));
+  await ensureStream(connection, workQueue("DELIVER"));
+  await ensureStream(connection, workQueue("RETRY"));
+  await ensureStream(connection, limits("LOG", LOG_AGE_MS_MAX, DEDUPE_MS));
+}
+
+/** The bucket of the configuration: the last value of every key. Only `api` makes it. */
+export async function ensureConfigBucket(connection: BusConnection, replicas: number): Promise<void> {
+  await ensureStream(connection, {
+    name: CONFIG_STREAM,
+    subjects: [`${CONFIG_SUBJECT_PREFIX}>`],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    max_msgs_per_subject: 1,
+    max_bytes: CONFIG_BYTES_MAX,
+    num_replicas: replicas,
+    duplicate_window: DEDUPE_MS * NANOS_PER_MS,
+    allow_direct: true,
+    deny_delete: true,
+    allow_rollup_hdrs: true,
+  });
+}
+
+export type StreamPosition = {
+  /** The stream's creation time. Recreated streams reuse sequences; the epoch tells them apart. */
+  readonly epochMs: number;
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+};
+
+export async function streamPosition(connection: BusConnection, stream: string): Promise<StreamPosition> {
+  return positionOf(await connection.manager.streams.info(stream));
+}
+
+/** The sequence of a partition's last message, asked from the leader; 0 when there is none. */
+export async function lastSequenceOf(
+  connection: BusConnection,
+  stream: StreamName,
+  partition: number,
+): Promise<number> {
+  const found = await orNothing(
+    connection.manager.streams.getMessage(stream, { last_by_subj: subjectOf(stream, partition) }),
+  );
+  return found?.seq ?? 0;
+}
+
+/** The message at a sequence, asked from the nearest copy and then, because copies may lag, from the leader. */
+export async function messageAt(
+  connection: BusConnection,
+  stream: StreamName,
+  sequence: number,
+): Promise<StoredMessage | undefined> {
+  const near = await orNothing(connection.manager.direct.getMessage(stream, { seq: sequence }));
+  const found = near ?? (await orNothing(connection.manager.streams.getMessage(stream, { seq: sequence })));
+  if (found === undefined) return undefined;
+  return { subject: found.subject, data: found.data, sequence: found.seq, storedAtMs: found.time.getTime() };
+}
+
+function streamConfig(
+  name: StreamName,
+  settings: StreamSettings,
+  kind: Pick<StreamConfig, "retention" | "max_age">,
+  dedupeMs: number,
+): StreamInput {
+  return {
+    ...kind,
+    name,
+    subjects: [allSubjectsOf(name)],
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    max_bytes: settings.bytesMax[name],
+    num_replicas: settings.replicas,
+    duplicate_window: dedupeMs * NANOS_PER_MS,
+    allow_direct: true,
+  };
+}
+
+type StreamInput = Partial<StreamConfig> & { readonly name: string };
+
+async function ensureStream(connection: BusConnection, wanted: StreamInput): Promise<void> {
+  const existing = await orNothing(connection.manager.streams.info(wanted.name));
+  const { config } = existing ?? (await connection.manager.streams.add(wanted));
+  const differing = Object.entries(wanted)
+    .filter(([field, value]) => JSON.stringify(config[field as keyof StreamConfig]) !== JSON.stringify(value))
+    .map(
+      ([field, value]) =>
+        `${field} is ${JSON.stringify(config[field as keyof StreamConfig])}, not ${JSON.stringify(value)}`,
+    );
+  if (differing.length === 0) return;
+  if (existing === undefined)
+    throw new Error(`the server did not take the stream ${wanted.name}: ${differing.join("; ")}`);
+  await connection.manager.streams.update(wanted.name, wanted);
+}
+
+function positionOf(info: StreamInfo): StreamPosition {
+  return {
+    epochMs: Date.parse(info.created),
+    firstSequence: info.state.first_seq,
+    lastSequence: info.state.last_seq,
+  };
+}
