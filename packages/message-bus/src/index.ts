@@ -19,8 +19,10 @@ export {
   ensureStreams,
   lastSequenceOf,
   messageAt,
+  oldestStoredAtMs,
   STREAM_BYTES_MAX_DEFAULT,
   streamPosition,
+  workedUpTo,
 } from "./streams.ts";
 export type { WorkSourceOptions } from "./work-source.ts";
 export { WorkSource } from "./work-source.ts";

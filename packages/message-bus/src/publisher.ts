@@ -12,6 +12,8 @@ export type PublishRequest = {
   readonly payload: Uint8Array;
   /** `Nats-Msg-Id`; undefined: every repeat would be stored again. */
   readonly id: string | undefined;
+  /** What to send from the second time on, when the payload has to say that it may be a repeat. */
+  readonly payloadOfRepeat?: () => Uint8Array;
   /** Only store when the subject's last message has this sequence; 0 means none yet. */
   readonly expectedLastSequence?: number;
 };
@@ -42,6 +44,7 @@ type InFlight = {
   readonly deadlineAtMs: number;
   readonly resolve: (published: Published) => void;
   resendAtMs: number;
+  wasSent: boolean;
 };
 
 export class Publisher implements Disposable {
@@ -78,7 +81,7 @@ export class Publisher implements Disposable {
     const deadlineAtMs = deadlineMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + deadlineMs;
     while (this.#inFlight.size >= WINDOW_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     return new Promise((resolve) => {
-      const entry: InFlight = { request, deadlineAtMs, resolve, resendAtMs: 0 };
+      const entry: InFlight = { request, deadlineAtMs, resolve, resendAtMs: 0, wasSent: false };
       this.#lastToken += 1;
       const token = this.#lastToken.toString(36);
       this.#inFlight.set(token, entry);
@@ -104,7 +107,9 @@ export class Publisher implements Disposable {
 
   #send(token: string, entry: InFlight, nowMs: number): void {
     entry.resendAtMs = nowMs + ANSWER_TIMEOUT_MS;
-    const { subject, payload, id, expectedLastSequence } = entry.request;
+    const { subject, id, expectedLastSequence, payloadOfRepeat } = entry.request;
+    const payload = entry.wasSent && payloadOfRepeat !== undefined ? payloadOfRepeat() : entry.request.payload;
+    entry.wasSent = true;
     const messageHeaders = headers();
     if (id !== undefined) messageHeaders.set("Nats-Msg-Id", id);
     if (expectedLastSequence !== undefined) {

@@ -6,7 +6,15 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
 import { orNothing } from "./api-answers.ts";
 import type { BusConnection } from "./connection.ts";
-import { allSubjectsOf, CONFIG_STREAM, CONFIG_SUBJECT_PREFIX, type StreamName, subjectOf } from "./names.ts";
+import {
+  allSubjectsOf,
+  CONFIG_STREAM,
+  CONFIG_SUBJECT_PREFIX,
+  durableOf,
+  type StreamName,
+  subjectOf,
+  type WorkerName,
+} from "./names.ts";
 import type { StoredMessage } from "./stored-message.ts";
 
 export type StreamSettings = {
@@ -83,6 +91,31 @@ export async function lastSequenceOf(
     connection.manager.streams.getMessage(stream, { last_by_subj: subjectOf(stream, partition) }),
   );
   return found?.seq ?? 0;
+}
+
+/** When the oldest message of a partition that is still stored came in; undefined: none is. */
+export async function oldestStoredAtMs(
+  connection: BusConnection,
+  stream: StreamName,
+  partition: number,
+): Promise<number | undefined> {
+  const query = { seq: 1, next_by_subj: subjectOf(stream, partition) };
+  const found = await orNothing(connection.manager.direct.getMessage(stream, query));
+  return found?.time.getTime();
+}
+
+/** The sequence up to which a worker has acknowledged everything of a partition. */
+export async function workedUpTo(
+  connection: BusConnection,
+  worker: WorkerName,
+  stream: StreamName,
+  partition: number,
+): Promise<number> {
+  const consumer = durableOf(worker, stream, partition);
+  const info = await orNothing(connection.manager.consumers.info(stream, consumer));
+  if (info === undefined) return 0;
+  const isIdle = info.num_pending === 0 && info.num_ack_pending === 0;
+  return isIdle ? Math.max(info.ack_floor.stream_seq, info.delivered.stream_seq) : info.ack_floor.stream_seq;
 }
 
 /** The message at a sequence, asked from the nearest copy and then, because copies may lag, from the leader. */

@@ -22,6 +22,8 @@ export type WorkSourceOptions = {
   readonly onTrouble: (reason: string) => void;
 };
 
+export type AcceptsPartition = (partition: number) => boolean;
+
 type Lane = {
   readonly partition: number;
   readonly waiting: WorkMessage[];
@@ -38,6 +40,7 @@ const RECOVERY_WAIT_MS = 500;
 
 const ACK = Buffer.from("+ACK");
 const WORKING = Buffer.from("+WPI");
+const acceptsAll: AcceptsPartition = () => true;
 
 export class WorkSource implements Disposable {
   readonly #connection: BusConnection;
@@ -71,14 +74,17 @@ export class WorkSource implements Disposable {
     return source;
   }
 
-  /** Up to `max` waiting messages, one partition after the other; none when nothing waits. */
-  take(max: number): WorkMessage[] {
+  /**
+   * Up to `max` waiting messages, one partition after the other; none when nothing waits.
+   * @param accepts partitions to take from, when not from all.
+   */
+  take(max: number, accepts: AcceptsPartition = acceptsAll): WorkMessage[] {
     const taken: WorkMessage[] = [];
     let empty = 0;
     while (taken.length < max && empty < this.#lanes.length) {
       const lane = this.#lanes[this.#next % this.#lanes.length];
       this.#next += 1;
-      const message = lane?.waiting.shift();
+      const message = lane !== undefined && accepts(lane.partition) ? lane.waiting.shift() : undefined;
       if (lane === undefined || message === undefined) {
         empty += 1;
         continue;
@@ -94,12 +100,19 @@ export class WorkSource implements Disposable {
     return this.#lanes.reduce((sum, lane) => sum + lane.waiting.length, 0);
   }
 
-  /** Resolves when something waits, or the source is closed. One caller at a time. */
-  async available(): Promise<void> {
-    if (this.waiting > 0 || !this.#isOpen) return;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
+  /** Resolves when something waits in a partition that is accepted, or the source is closed. One caller at a time. */
+  async available(accepts: AcceptsPartition = acceptsAll): Promise<void> {
+    const isAvailable = () => this.#lanes.some((lane) => lane.waiting.length > 0 && accepts(lane.partition));
+    while (this.#isOpen && !isAvailable()) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** Makes `available` look again: it accepts more than it did. */
+  reconsider(): void {
+    this.#wake?.();
   }
 
   /** Stops taking. What waits here is left to its lease. */
