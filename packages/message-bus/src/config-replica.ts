@@ -27,7 +27,8 @@ export type ConfigReplicaOptions = {
 const WINDOW_MAX = 2_000;
 const EPOCH_CHECK_MS = 2_000;
 
-type Waiter = { readonly revision: number; readonly resolve: () => void };
+type WaitOutcome = "reached" | "reset";
+type Waiter = { readonly revision: number; readonly resolve: (outcome: WaitOutcome) => void };
 
 export class ConfigReplica implements Disposable {
   readonly #connection: BusConnection;
@@ -64,8 +65,9 @@ export class ConfigReplica implements Disposable {
 
   /** Resolves when the copy is complete and holds everything up to `revision`. */
   async reached(revision: number): Promise<void> {
-    if (this.isComplete && this.#appliedRevision >= revision) return;
-    await new Promise<void>((resolve) => this.#waiters.push({ revision, resolve }));
+    let outcome: WaitOutcome;
+    do outcome = await this.#reachedOrReset(revision);
+    while (outcome === "reset");
   }
 
   /**
@@ -90,11 +92,23 @@ export class ConfigReplica implements Disposable {
     return barrier;
   }
 
+  /**
+   * A marker gets a higher revision than all that was applied before it, except in a bucket made anew; and a marker of
+   * the bucket before does not come back. In both cases another marker is sent.
+   */
   async #barrier(): Promise<number> {
     const marker = { subject: CONFIG_SUBJECT_PREFIX + BARRIER_KEY, payload: new Uint8Array(), id: undefined };
-    const { sequence } = await this.#publisher.publishUntilStored(marker);
-    await this.reached(sequence);
-    return sequence;
+    for (;;) {
+      const appliedBefore = this.#appliedRevision;
+      const { sequence } = await this.#publisher.publishUntilStored(marker);
+      if (sequence <= appliedBefore) await this.#checkEpoch();
+      else if ((await this.#reachedOrReset(sequence)) === "reached") return sequence;
+    }
+  }
+
+  async #reachedOrReset(revision: number): Promise<WaitOutcome> {
+    if (this.isComplete && this.#appliedRevision >= revision) return "reached";
+    return new Promise((resolve) => this.#waiters.push({ revision, resolve }));
   }
 
   /** Begins to follow the bucket once it exists, and begins anew when it turns out to be another one. */
@@ -117,6 +131,7 @@ export class ConfigReplica implements Disposable {
     this.#epochMs = epochMs;
     this.#isReplayed = false;
     this.#appliedRevision = 0;
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve("reset");
     this.#reader = new SequentialReader(this.#connection, {
       stream: CONFIG_STREAM,
       subject: `${CONFIG_SUBJECT_PREFIX}>`,
@@ -158,6 +173,6 @@ export class ConfigReplica implements Disposable {
     const isReached = (waiter: Waiter) => waiter.revision <= this.#appliedRevision;
     const reached = this.#waiters.filter(isReached);
     this.#waiters = this.#waiters.filter((waiter) => !isReached(waiter));
-    for (const waiter of reached) waiter.resolve();
+    for (const waiter of reached) waiter.resolve("reached");
   }
 }

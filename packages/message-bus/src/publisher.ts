@@ -56,6 +56,7 @@ export class Publisher implements Disposable {
   readonly #stopListening: () => void;
   readonly #unsubscribe: () => void;
   #lastToken = 0;
+  #isClosed = false;
 
   constructor(connection: BusConnection) {
     this.#connection = connection;
@@ -80,6 +81,7 @@ export class Publisher implements Disposable {
   async publish(request: PublishRequest, deadlineMs?: number): Promise<Published> {
     const deadlineAtMs = deadlineMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + deadlineMs;
     while (this.#inFlight.size >= WINDOW_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#isClosed) throw new Error("the publisher is closed");
     return new Promise((resolve) => {
       const entry: InFlight = { request, deadlineAtMs, resolve, resendAtMs: 0, wasSent: false };
       this.#lastToken += 1;
@@ -89,7 +91,7 @@ export class Publisher implements Disposable {
     });
   }
 
-  /** Repeats until the message is stored. Only a full stream or a lost leader keeps it waiting. */
+  /** Repeats until the message is stored, however long a full stream or an outage lasts; rejects once closed. */
   async publishUntilStored(request: PublishRequest): Promise<{ sequence: number; duplicate: boolean }> {
     for (;;) {
       const published = await this.publish(request);
@@ -98,7 +100,9 @@ export class Publisher implements Disposable {
     }
   }
 
+  /** What is in flight becomes unknown; later publishes are refused. */
   [Symbol.dispose](): void {
+    this.#isClosed = true;
     clearInterval(this.#timer);
     this.#stopListening();
     this.#unsubscribe();
