@@ -1,0 +1,80 @@
+/**
+ * Collects what arrives in one moment into batches. An idle batcher adds no waiting; a busy one lets the next batch
+ * grow while enough are under way.
+ */
+
+export type BatcherOptions<Item, Answer> = {
+  readonly itemsMax: number;
+  readonly bytesMax: number;
+  readonly sizeOf: (item: Item) => number;
+  /** Batches under way at once. */
+  readonly inFlightMax: number;
+  /** Answers in the order of the items. A rejection reaches every item of the batch. */
+  readonly send: (items: readonly Item[]) => Promise<readonly Answer[]>;
+};
+
+type Entry<Item, Answer> = {
+  readonly item: Item;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (reason: unknown) => void;
+};
+
+export class Batcher<Item, Answer> {
+  readonly #options: BatcherOptions<Item, Answer>;
+  #waiting: Entry<Item, Answer>[] = [];
+  #inFlight = 0;
+  #isScheduled = false;
+
+  constructor(options: BatcherOptions<Item, Answer>) {
+    this.#options = options;
+  }
+
+  add(item: Item): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#inFlight >= this.#options.inFlightMax) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      while (this.#waiting.length > 0 && this.#inFlight < this.#options.inFlightMax) void this.#sendNext();
+    });
+  }
+
+  async #sendNext(): Promise<void> {
+    const entries = this.#cut();
+    this.#inFlight += 1;
+    try {
+      const answers = await this.#options.send(entries.map((entry) => entry.item));
+      entries.forEach((entry, index) => {
+        const answer = answers[index];
+        if (answer === undefined) entry.reject(new Error("the batch was answered with fewer answers than items"));
+        else entry.resolve(answer);
+      });
+    } catch (error) {
+      for (const entry of entries) entry.reject(error);
+    } finally {
+      this.#inFlight -= 1;
+      if (this.#waiting.length > 0) this.#schedule();
+    }
+  }
+
+  /** At least one item, however large it is. */
+  #cut(): Entry<Item, Answer>[] {
+    const { itemsMax, bytesMax, sizeOf } = this.#options;
+    let bytes = 0;
+    let count = 0;
+    for (const { item } of this.#waiting) {
+      bytes += sizeOf(item);
+      if (count > 0 && (count >= itemsMax || bytes > bytesMax)) break;
+      count += 1;
+    }
+    const entries = this.#waiting.slice(0, count);
+    this.#waiting = this.#waiting.slice(count);
+    return entries;
+  }
+}

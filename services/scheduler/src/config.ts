@@ -1,0 +1,14 @@
+/** The scheduler's settings: the only reader of the environment. */
+
+import { integer, runtimeSettings, type SettingsOf, urlList, urlText } from "@posthorn/service-runtime";
+
+export const settings = {
+  ...runtimeSettings("scheduler"),
+  natsUrls: urlList("NATS_URL", { default: "nats://127.0.0.1:4222", protocols: ["nats", "tls"] }),
+  natsReplicas: integer("POSTHORN_NATS_REPLICAS", { default: 1, min: 1, max: 5 }),
+  databaseUrl: urlText("DATABASE_URL", { protocols: ["postgres", "postgresql"] }),
+  /** A delivery without progress for this long is looked at. Longer than the streams remember ids (2 minutes). */
+  reconcileAfterS: integer("POSTHORN_RECONCILE_AFTER_S", { default: 300, min: 130, max: 86_400 }),
+};
+
+export type SchedulerConfig = SettingsOf<typeof settings>;
