@@ -1,0 +1,82 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { openDatabase } from "@posthorn/database";
+import { type Receiver, startReceiver, waitUntil } from "@posthorn/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { prepareDatabase } from "../../deploy/local/prepare-database.ts";
+import { startTestStack, type TestStack } from "../../deploy/local/test-stack.ts";
+import { createTenant, type Tenant } from "../tenant.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const TABLES = ["deliveries", "attempts", "events", "retry_due", "webhook_health"] as const;
+/** The scheduler's own mark is no projection. */
+const NOT_PROJECTED = new Set(["claimed_until"]);
+const EVENTS = 200;
+
+describe("the projections", () => {
+  let stack: TestStack;
+  let tenant: Tenant;
+  let receiver: Receiver;
+  const owned = new AsyncDisposableStack();
+  beforeAll(async () => {
+    stack = owned.use(await startTestStack());
+    tenant = await createTenant(stack, "rebuild");
+    receiver = owned.use(await startReceiver({ script: (request) => (request.index % 3 === 0 ? 500 : 200) }));
+  });
+  afterAll(() => owned.disposeAsync());
+
+  async function rowsOf(table: string): Promise<unknown[]> {
+    await using database = openDatabase(stack.stack.databaseUrl, { poolMax: 1, applicationName: "test" });
+    const { rows } = await database.pool.query(`select * from ${table}`);
+    return rows
+      .map((row) => JSON.stringify(Object.entries(row).filter(([column]) => !NOT_PROJECTED.has(column))))
+      .sort();
+  }
+
+  it("are the same, all rows and columns, when they are rebuilt from the archive", async () => {
+    await tenant.subscribe({ url: receiver.url, events: ["kept.*"], retry_schedule_s: [1, 500] });
+    await tenant.subscribe({ url: `${receiver.url}/paused`, events: ["kept.*"], is_active: false });
+    for (let index = 0; index < EVENTS; index += 1) await tenant.publish({ type: "kept.one", data: { index } });
+    await tenant.publish({ type: "matched.by.nobody", data: {} });
+    await waitUntil(
+      async () => {
+        const deliveries = await rowsOf("deliveries");
+        const waiting = (await rowsOf("retry_due")).length;
+        const ended = deliveries.filter((row) => /"status","(delivered|skipped)"/.test(String(row))).length;
+        const events = (await rowsOf("events")).length;
+        return events === EVENTS + 1 && deliveries.length === 2 * EVENTS && ended + waiting === deliveries.length;
+      },
+      { timeoutMs: 30_000, everyMs: 500, describe: "history to be complete" },
+    );
+    const before = await Promise.all(TABLES.map(rowsOf));
+    for (const rows of before) expect(rows.length).toBeGreaterThan(0);
+    await promisify(execFile)(process.execPath, ["services/projector/src/rebuild-main.ts"], {
+      cwd: ROOT,
+      env: { ...process.env, DATABASE_URL: stack.stack.databaseUrl },
+    });
+    const after = await Promise.all(TABLES.map(rowsOf));
+    for (const [index, table] of TABLES.entries()) expect(after[index], table).toEqual(before[index]);
+
+    await tenant.publish({ type: "kept.after", data: {} });
+    await waitUntil(async () => (await rowsOf("events")).length === EVENTS + 2, {
+      timeoutMs: 10_000,
+      describe: "the projector to go on after a rebuild",
+    });
+  }, 120_000);
+
+  it("stand on an archive that no service can change", async () => {
+    const urls = await prepareDatabase(stack.stack.databaseUrl);
+    for (const url of Object.values(urls)) {
+      await using database = openDatabase(url, { poolMax: 1, applicationName: "test" });
+      for (const statement of [
+        "update delivery_log set bytes = ''",
+        "delete from delivery_log",
+        "truncate delivery_log",
+      ]) {
+        await expect(database.pool.query(statement)).rejects.toThrow(/permission denied/);
+      }
+    }
+    expect(Object.keys(urls).sort()).toEqual(["api", "projector", "scheduler"]);
+  });
+});
