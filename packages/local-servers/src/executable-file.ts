@@ -1,0 +1,12 @@
+/** Whether a path names something that can be run. */
+
+import { accessSync, constants } from "node:fs";
+
+export function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

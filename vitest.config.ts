@@ -1,0 +1,53 @@
+/**
+ * The three kinds of tests, run one after the other: pure ones, those against a real NATS and Postgres, and those
+ * against real processes of the whole engine. The later ones measure time, so they do not share the machine.
+ */
+
+import { defineConfig } from "vitest/config";
+
+const integrationFiles = "{packages,services,deploy}/**/*.int.test.ts";
+
+/** Pure tests and tests with servers share the machine with the servers themselves. */
+const WORKERS_MAX = 2;
+
+export default defineConfig({
+  test: {
+    teardownTimeout: 20_000,
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["{packages,services,deploy}/**/*.test.ts"],
+          exclude: [integrationFiles, "**/node_modules/**"],
+          maxWorkers: WORKERS_MAX,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "integration",
+          include: [integrationFiles],
+          exclude: ["**/node_modules/**"],
+          globalSetup: ["packages/testkit/src/global-setup.ts"],
+          setupFiles: ["packages/testkit/src/leak-guard-setup.ts"],
+          maxWorkers: WORKERS_MAX,
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/**/*.test.ts"],
+          exclude: ["**/node_modules/**"],
+          setupFiles: ["packages/testkit/src/leak-guard-setup.ts"],
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+    ],
+  },
+});
