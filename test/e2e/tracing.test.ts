@@ -1,11 +1,13 @@
-import { type Receiver, startReceiver, waitUntil } from "@posthorn/testkit";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { startTestStack, type TestStack } from "../../deploy/local/test-stack.ts";
 import {
   type CollectedSpan,
   type OtlpCollector,
+  type Receiver,
   startOtlpCollector,
-} from "../../packages/service-runtime/src/fixtures/otlp-collector.ts";
+  startReceiver,
+  waitUntil,
+} from "@posthorn/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { startTestStack, type TestStack } from "../../deploy/local/test-stack.ts";
 import { createTenant, type Tenant } from "../tenant.ts";
 
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";

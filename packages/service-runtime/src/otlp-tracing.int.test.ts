@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type OtlpCollector, startOtlpCollector } from "@posthorn/testkit";
 import { describe, expect, it } from "vitest";
-import { type OtlpCollector, startOtlpCollector } from "./fixtures/otlp-collector.ts";
 import { createLogger, type Logger } from "./logging.ts";
 import { parseTraceparent } from "./traceparent.ts";
 import { openTracing, type Tracing } from "./tracing.ts";

@@ -2,6 +2,7 @@
 
 export { createFakeClock, type FakeClock } from "./fake-clock.ts";
 export { createTestFolder, trackOpen } from "./leak-guard.ts";
+export { type CollectedSpan, type OtlpCollector, startOtlpCollector } from "./otlp-collector.ts";
 export { testRolePasswords } from "./prepare-template.ts";
 export type { SharedServers } from "./provided-context.ts";
 export { type Receiver, type ReceiverOptions, startReceiver } from "./receiver.ts";
