@@ -69,7 +69,7 @@ export interface PublishError {
 }
 
 export interface PublishStreamRequest {
-  /** Chosen by the caller; comes back with the answer. */
+  /** Chosen by the caller, within 2^53 - 1 either way; comes back with the answer. */
   requestId: number;
   orgId: string;
   event: NewEvent | undefined;

@@ -1,0 +1,35 @@
+import { type EventId, limits, parseEventId } from "@posthorn/domain";
+import { describe, expect, it } from "vitest";
+import { createRecentIds } from "./recent-ids.ts";
+
+describe("createRecentIds", () => {
+  it("finds an id until the dedupe window is over", () => {
+    const recent = createRecentIds(10);
+    recent.remember("a", id(1), 1_000);
+    expect(recent.find("a", 1_000 + limits.DEDUPE_WINDOW_MS - 1)).toBe(id(1));
+    expect(recent.find("a", 1_000 + limits.DEDUPE_WINDOW_MS)).toBeUndefined();
+    expect(recent.find("b", 1_000)).toBeUndefined();
+  });
+
+  it("forgets what was not used for longest", () => {
+    const recent = createRecentIds(2);
+    recent.remember("a", id(1), 0);
+    recent.remember("b", id(2), 0);
+    recent.find("a", 0);
+    recent.remember("c", id(3), 0);
+    expect([recent.find("a", 0), recent.find("b", 0), recent.find("c", 0)]).toEqual([id(1), undefined, id(3)]);
+  });
+
+  it("forgets everything when told", () => {
+    const recent = createRecentIds(2);
+    recent.remember("a", id(1), 0);
+    recent.clear();
+    expect(recent.find("a", 0)).toBeUndefined();
+  });
+});
+
+function id(number: number): EventId {
+  const parsed = parseEventId(`0199aaaa-0000-7000-8000-00000000000${number}`);
+  if (parsed === undefined) throw new Error("not an id");
+  return parsed;
+}
