@@ -42,7 +42,9 @@ describe("the projections", () => {
     await waitUntil(
       async () => {
         const deliveries = await rowsOf("deliveries");
-        const waiting = (await rowsOf("retry_due")).length;
+        const rows = (await rowsOf("retry_due")).map(String);
+        if (rows.some((row) => row.includes('"attempt",2'))) return false;
+        const waiting = rows.length;
         const ended = deliveries.filter((row) => /"status","(delivered|skipped)"/.test(String(row))).length;
         const events = (await rowsOf("events")).length;
         return events === EVENTS + 1 && deliveries.length === 2 * EVENTS && ended + waiting === deliveries.length;
@@ -56,7 +58,14 @@ describe("the projections", () => {
       env: { ...process.env, DATABASE_URL: stack.stack.databaseUrl },
     });
     const after = await Promise.all(TABLES.map(rowsOf));
-    for (const [index, table] of TABLES.entries()) expect(after[index], table).toEqual(before[index]);
+    for (const [index, table] of TABLES.entries()) {
+      const live = new Set(before[index]);
+      expect(
+        after[index]?.filter((row) => !live.has(row)),
+        `rows of ${table} that differ`,
+      ).toEqual([]);
+      expect(after[index]).toHaveLength(live.size);
+    }
 
     await tenant.publish({ type: "kept.after", data: {} });
     await waitUntil(async () => (await rowsOf("events")).length === EVENTS + 2, {

@@ -1,0 +1,204 @@
+import { type LogEvent, parseWebhookId } from "@posthorn/domain";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { keysAffectedBy, type LogMessage } from "./fold-batch.ts";
+import { ACCEPTED_AT_MS, deliveryEvents, EPOCH_MS, logOf, MemoryProjection } from "./log.fixture.ts";
+
+const delivery = deliveryEvents();
+const { deliveryId, webhookId, eventId, facts } = delivery;
+const NEXT_AT_MS = ACCEPTED_AT_MS + 60_000;
+
+/** The rows after the messages, each a batch of its own. */
+function after(...messages: readonly (readonly LogEvent[])[]): MemoryProjection {
+  const projection = new MemoryProjection();
+  for (const message of logOf(...messages)) projection.project([message]);
+  return projection;
+}
+
+describe("a delivery", () => {
+  test("that was created and succeeded has its row, its event, its attempt and nothing that waits", () => {
+    const projection = after([delivery.created()], [delivery.succeeded(1)]);
+    expect(projection.deliveries.get(deliveryId)).toMatchObject({
+      createdAtMs: ACCEPTED_AT_MS + 5,
+      creation: { eventType: facts.type, place: facts.place },
+      state: { kind: "delivered", progress: { attemptCount: 1 } },
+      log: [
+        { epochMs: EPOCH_MS, sequence: 1 },
+        { epochMs: EPOCH_MS, sequence: 2 },
+      ],
+    });
+    expect(projection.events.get(eventId)?.facts).toEqual(facts);
+    expect([...projection.attempts.values()]).toMatchObject([
+      { number: 1, outcome: "succeeded", statusCode: 200, position: { sequence: 2 } },
+    ]);
+    expect(projection.retryDue.size).toBe(0);
+  });
+
+  test("whose outcome comes before its creation is whole once both are there", () => {
+    const projection = after([delivery.succeeded(1)]);
+    expect(projection.deliveries.get(deliveryId)).toMatchObject({ creation: undefined, state: { kind: "delivered" } });
+    projection.project(logOf([], [delivery.created()]));
+    expect(projection.deliveries.get(deliveryId)).toMatchObject({
+      createdAtMs: ACCEPTED_AT_MS + 5,
+      creation: { profile: "standard" },
+      state: { kind: "delivered" },
+    });
+  });
+
+  test("keeps the first outcome of an attempt and counts that it was made again", () => {
+    const again = delivery.failed(1, NEXT_AT_MS, { dispatcher: "dispatcher-2" });
+    const projection = after([delivery.created(), delivery.succeeded(1)], [again]);
+    expect(projection.deliveries.get(deliveryId)?.state).toMatchObject({
+      kind: "delivered",
+      progress: { repeatedAttempts: 1 },
+    });
+    expect([...projection.attempts.values()]).toMatchObject([{ outcome: "succeeded" }]);
+    expect(projection.repeats).toBe(1);
+  });
+
+  test("that was cancelled while an attempt was in flight keeps that attempt in its history", () => {
+    const projection = after([delivery.created(), delivery.cancelled()], [delivery.succeeded(1)]);
+    expect(projection.deliveries.get(deliveryId)?.state.kind).toBe("cancelled");
+    expect(projection.attempts.size).toBe(1);
+  });
+
+  test("of which two events share a message has that message once in its log", () => {
+    const projection = after([delivery.created(), delivery.failed(1, undefined), delivery.exhausted(1)]);
+    expect(projection.deliveries.get(deliveryId)?.log).toEqual([{ epochMs: EPOCH_MS, sequence: 1 }]);
+  });
+});
+
+describe("what waits for its time", () => {
+  test("is the next attempt after a failure", () => {
+    const projection = after([delivery.created()], [delivery.failed(1, NEXT_AT_MS)]);
+    expect(projection.retryDue.get(deliveryId)).toMatchObject({
+      kind: "retry",
+      dueAtMs: NEXT_AT_MS,
+      attempt: 2,
+      release: 0,
+    });
+  });
+
+  test("is the attempt that was parked, as a new release", () => {
+    const projection = after([delivery.created()], [delivery.failed(1, NEXT_AT_MS)], [delivery.deferred(2, 1)]);
+    expect(projection.retryDue.get(deliveryId)).toMatchObject({ kind: "parked", attempt: 2, release: 1 });
+  });
+
+  test.each([
+    ["succeeded", delivery.succeeded(2)],
+    ["cancelled", delivery.cancelled()],
+    ["exhausted", delivery.exhausted(2)],
+  ])("is nothing once the delivery is %s", (_, end) => {
+    const projection = after([delivery.created()], [delivery.failed(1, NEXT_AT_MS)], [end]);
+    expect(projection.retryDue.size).toBe(0);
+  });
+
+  test("is nothing as long as the creation is unknown, since no work item could be made", () => {
+    const projection = after([delivery.failed(1, NEXT_AT_MS)]);
+    expect(projection.retryDue.size).toBe(0);
+    projection.project([{ position: { epochMs: EPOCH_MS, sequence: 2 }, events: [delivery.created()] }]);
+    expect(projection.retryDue.get(deliveryId)).toMatchObject({ kind: "retry", attempt: 2 });
+  });
+
+  test("stays released when the log is read again", () => {
+    const log = logOf([delivery.created()], [delivery.failed(1, NEXT_AT_MS)]);
+    const projection = after(...log.map((message) => message.events));
+    projection.retryDue.clear();
+    projection.project(log);
+    expect(projection.retryDue.size).toBe(0);
+  });
+});
+
+describe("a webhook's health", () => {
+  test("follows the outcomes that count, each once", () => {
+    const other = deliveryEvents(2, webhookId);
+    const projection = after(
+      [delivery.created(), other.created()],
+      [delivery.failed(1, NEXT_AT_MS), other.failed(1, NEXT_AT_MS)],
+      [delivery.failed(1, NEXT_AT_MS)],
+    );
+    expect(projection.health.get(webhookId)).toMatchObject({ consecutiveFailures: 2, lastErrorClass: "status" });
+    projection.project([{ position: { epochMs: EPOCH_MS, sequence: 9 }, events: [other.succeeded(2)] }]);
+    expect(projection.health.get(webhookId)).toMatchObject({ consecutiveFailures: 0, lastStatusCode: 200 });
+  });
+});
+
+test("an event that matched nothing is known as an event only", () => {
+  const projection = after([delivery.unmatched()]);
+  expect(projection.events.get(eventId)?.facts).toEqual(facts);
+  expect(projection.deliveries.size).toBe(0);
+});
+
+test("a batch names the deliveries it is about, and the webhooks whose health it changes", () => {
+  const other = deliveryEvents(2, webhookId);
+  const keys = keysAffectedBy(logOf([delivery.created(), other.created()], [delivery.succeeded(1)]));
+  expect(keys).toEqual({ deliveries: [deliveryId, other.deliveryId].sort(), webhooks: [webhookId] });
+});
+
+const OTHER_WEBHOOK = parseWebhookId("0190163d-8694-739b-aea5-966c26f8ad91");
+const DELIVERIES = [deliveryEvents(1), deliveryEvents(2), deliveryEvents(3, OTHER_WEBHOOK)];
+
+/** Events of three deliveries in any order, whether or not it makes sense, with duplicates and repeats. */
+const anyEvent = (dispatchers: readonly string[]): fc.Arbitrary<LogEvent> =>
+  fc
+    .record({
+      events: fc.constantFrom(...DELIVERIES),
+      number: fc.integer({ min: 1, max: 4 }),
+      dispatcher: fc.constantFrom(...dispatchers),
+      kind: fc.constantFrom("created", "skipped", "deferred", "succeeded", "failed", "last", "exhausted", "cancelled"),
+    })
+    .map(({ events, number, dispatcher, kind }) => {
+      switch (kind) {
+        case "deferred":
+          return events.deferred(number, number);
+        case "succeeded":
+          return events.succeeded(number, { dispatcher });
+        case "failed":
+          return events.failed(number, NEXT_AT_MS + number, { dispatcher });
+        case "last":
+          return events.failed(number, undefined, { dispatcher });
+        case "exhausted":
+          return events.exhausted(number);
+        default:
+          return events[kind]();
+      }
+    });
+
+const anyLog = (dispatchers: readonly string[]): fc.Arbitrary<readonly LogMessage[]> =>
+  fc.array(fc.array(anyEvent(dispatchers), { maxLength: 4 }), { maxLength: 20 }).map((messages) => logOf(...messages));
+
+test("whatever way a log is cut into batches, the rows are the same", () => {
+  fc.assert(
+    fc.property(anyLog(["a", "b"]), fc.infiniteStream(fc.integer({ min: 1, max: 5 })), (log, sizes) => {
+      const whole = new MemoryProjection();
+      whole.project(log);
+      const inBatches = new MemoryProjection();
+      for (let at = 0; at < log.length; ) {
+        const size = sizes.next().value;
+        inBatches.project(log.slice(at, at + size));
+        at += size;
+      }
+      expect(inBatches.rows()).toEqual(whole.rows());
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("a log that is read again, as another epoch and from any place on, changes nothing", () => {
+  fc.assert(
+    fc.property(anyLog(["a"]), fc.nat(), (log, from) => {
+      const projection = new MemoryProjection();
+      projection.project(log);
+      const before = projection.rows();
+      const again = log.slice(log.length === 0 ? 0 : from % log.length);
+      const changes = projection.project(
+        again.map(({ position, events }) => ({ position: { ...position, epochMs: EPOCH_MS + 1 }, events })),
+      );
+      expect(projection.rows()).toEqual(before);
+      expect(changes.deliveries).toEqual([]);
+      expect(changes.retryDue).toEqual([]);
+      expect(changes.retryDueDeleted).toEqual([]);
+    }),
+    { numRuns: 500 },
+  );
+});

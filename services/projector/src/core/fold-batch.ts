@@ -1,0 +1,178 @@
+/**
+ * Folds a batch of one partition's log messages into the rows to write. Whatever way a log is cut into batches, the
+ * rows come out the same, and messages that are read again change nothing.
+ */
+
+import {
+  type AttemptFailed,
+  type AttemptSucceeded,
+  type DeliveryEvent,
+  type DeliveryId,
+  type ErrorClass,
+  type EventFacts,
+  type EventId,
+  evolveHealth,
+  type LogEvent,
+  type OrgId,
+  type WebhookHealth,
+  type WebhookId,
+} from "@posthorn/domain";
+import type { LogPosition } from "./checkpoint.ts";
+import { applyEvent, type DeliveryRecord, stateOf } from "./delivery-record.ts";
+import { type RetryDue, retryDueChange } from "./retry-due.ts";
+
+export type LogMessage = { readonly position: LogPosition; readonly events: readonly LogEvent[] };
+
+export type AttemptRow = {
+  readonly deliveryId: DeliveryId;
+  readonly number: number;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly outcome: "succeeded" | "failed";
+  readonly statusCode: number | undefined;
+  readonly errorClass: ErrorClass | undefined;
+  readonly position: LogPosition;
+};
+
+export type EventRow = { readonly eventId: EventId; readonly orgId: OrgId; readonly facts: EventFacts };
+
+export type HealthRow = { readonly webhookId: WebhookId; readonly orgId: OrgId; readonly health: WebhookHealth };
+
+/** The rows that a batch is about, as they are before it. */
+export type CurrentRows = {
+  readonly deliveries: ReadonlyMap<DeliveryId, DeliveryRecord>;
+  readonly health: ReadonlyMap<WebhookId, WebhookHealth>;
+};
+
+/** The rows to write, each table's by its key. Rows of `attempts` and `events` that exist already stay as they are. */
+export type ProjectionChanges = {
+  readonly deliveries: readonly DeliveryRecord[];
+  readonly attempts: readonly AttemptRow[];
+  readonly events: readonly EventRow[];
+  readonly retryDue: readonly RetryDue[];
+  readonly retryDueDeleted: readonly DeliveryId[];
+  readonly health: readonly HealthRow[];
+  /** Attempts that turned out to have been made more than once. */
+  readonly repeats: number;
+};
+
+/** Whose current rows the fold of a batch needs. */
+export type AffectedKeys = { readonly deliveries: readonly DeliveryId[]; readonly webhooks: readonly WebhookId[] };
+
+export function keysAffectedBy(messages: readonly LogMessage[]): AffectedKeys {
+  const deliveries = new Set<DeliveryId>();
+  const webhooks = new Set<WebhookId>();
+  for (const { events } of messages) {
+    for (const event of events) {
+      if (event.kind === "event.unmatched") continue;
+      deliveries.add(event.deliveryId);
+      if (isOutcome(event)) webhooks.add(event.webhookId);
+    }
+  }
+  return { deliveries: [...deliveries].sort(), webhooks: [...webhooks].sort() };
+}
+
+export function foldBatch(messages: readonly LogMessage[], current: CurrentRows): ProjectionChanges {
+  const fold = startFold(current);
+  for (const { position, events } of messages) {
+    for (const event of events) {
+      noteEvent(fold, event);
+      if (event.kind !== "event.unmatched") foldDeliveryEvent(fold, event, position);
+    }
+  }
+  return changesOf(fold);
+}
+
+type Fold = {
+  readonly current: CurrentRows;
+  readonly deliveries: Map<DeliveryId, DeliveryRecord>;
+  readonly attempts: Map<string, AttemptRow>;
+  readonly events: Map<EventId, EventRow>;
+  readonly health: Map<WebhookId, HealthRow>;
+  repeats: number;
+};
+
+function startFold(current: CurrentRows): Fold {
+  return {
+    current,
+    deliveries: new Map(),
+    attempts: new Map(),
+    events: new Map(),
+    health: new Map(),
+    repeats: 0,
+  };
+}
+
+function noteEvent(fold: Fold, event: LogEvent): void {
+  if (!("event" in event) || fold.events.has(event.eventId)) return;
+  fold.events.set(event.eventId, { eventId: event.eventId, orgId: event.orgId, facts: event.event });
+}
+
+function foldDeliveryEvent(fold: Fold, event: DeliveryEvent, position: LogPosition): void {
+  const before = fold.deliveries.get(event.deliveryId) ?? fold.current.deliveries.get(event.deliveryId);
+  const after = applyEvent(before, event, position);
+  if (isOutcome(event)) noteOutcome(fold, event, position, before, after);
+  if (after !== undefined && after !== before) fold.deliveries.set(event.deliveryId, after);
+}
+
+function noteOutcome(
+  fold: Fold,
+  event: AttemptSucceeded | AttemptFailed,
+  position: LogPosition,
+  before: DeliveryRecord | undefined,
+  after: DeliveryRecord | undefined,
+): void {
+  const attemptKey = `${event.deliveryId}:${event.attempt.number}`;
+  if (!fold.attempts.has(attemptKey)) fold.attempts.set(attemptKey, attemptRow(event, position));
+  const old = stateOf(before).progress;
+  const now = stateOf(after).progress;
+  fold.repeats += now.repeatedAttempts - old.repeatedAttempts;
+  // Only an outcome that counted says something new of the receiver; this is what keeps a second reading harmless.
+  if (now.attemptCount === old.attemptCount) return;
+  const { webhookId, orgId } = event;
+  const health = fold.health.get(webhookId)?.health ?? fold.current.health.get(webhookId);
+  fold.health.set(webhookId, { webhookId, orgId, health: evolveHealth(health, event) });
+}
+
+function attemptRow(event: AttemptSucceeded | AttemptFailed, position: LogPosition): AttemptRow {
+  const { number, startedAtMs, durationMs, statusCode } = event.attempt;
+  return {
+    deliveryId: event.deliveryId,
+    number,
+    startedAtMs,
+    durationMs,
+    outcome: event.kind === "attempt.succeeded" ? "succeeded" : "failed",
+    statusCode,
+    errorClass: event.kind === "attempt.failed" ? event.errorClass : undefined,
+    position,
+  };
+}
+
+function changesOf(fold: Fold): ProjectionChanges {
+  const deliveries = [...fold.deliveries.values()].sort(byDelivery);
+  const retryDue: RetryDue[] = [];
+  const retryDueDeleted: DeliveryId[] = [];
+  for (const record of deliveries) {
+    const change = retryDueChange(fold.current.deliveries.get(record.deliveryId), record);
+    if (change.kind === "set") retryDue.push(change.row);
+    if (change.kind === "delete") retryDueDeleted.push(record.deliveryId);
+  }
+  return {
+    deliveries,
+    attempts: [...fold.attempts.values()],
+    events: [...fold.events.values()],
+    retryDue,
+    retryDueDeleted,
+    health: [...fold.health.values()].sort((a, b) => (a.webhookId < b.webhookId ? -1 : 1)),
+    repeats: fold.repeats,
+  };
+}
+
+/** Rows are locked in the order of their keys, so that two writers cannot wait for each other. */
+function byDelivery(a: DeliveryRecord, b: DeliveryRecord): number {
+  return a.deliveryId < b.deliveryId ? -1 : 1;
+}
+
+function isOutcome(event: DeliveryEvent): event is AttemptSucceeded | AttemptFailed {
+  return event.kind === "attempt.succeeded" || event.kind === "attempt.failed";
+}

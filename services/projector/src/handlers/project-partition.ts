@@ -1,0 +1,122 @@
+/**
+ * Projects one partition for as long as this process owns it. Whatever goes wrong, it starts over from the checkpoint
+ * in the database: nothing that this process remembers is trusted after a failure or a reconnect.
+ */
+
+import { setTimeout as sleepFor } from "node:timers/promises";
+import type { Pool } from "@posthorn/database";
+import type { BusConnection } from "@posthorn/message-bus";
+import type { BatchLimits } from "../core/batch-size.ts";
+import type { Checkpoint } from "../core/checkpoint.ts";
+import type { ProjectorEvents } from "../events.ts";
+import type { CheckpointWatch } from "../io/checkpoint-watch.ts";
+import { LogInbox, type ReceivedMessage } from "../io/log-inbox.ts";
+import { isolatePoison } from "./isolate-poison.ts";
+import { projectBatch } from "./project-batch.ts";
+import { resumePartition } from "./resume-partition.ts";
+
+export type PartitionProjectorOptions = {
+  readonly pool: Pool;
+  readonly connection: BusConnection;
+  readonly watch: CheckpointWatch;
+  readonly events: ProjectorEvents;
+};
+
+/** One transaction. Larger ones save little and hold up the readers of the partition's history longer. */
+const BATCH_LIMITS: BatchLimits = { messagesMax: 64, eventsMax: 2_000, bytesMax: 4 * 1024 * 1024 };
+/**
+ * From the start of one transaction to the start of the next, unless more waits than one takes. What comes alone is
+ * projected at once; under load most deliveries then have their creation and their outcome in one batch, which saves
+ * reading and updating their rows.
+ */
+const PACE_MS = 50;
+/** Between two tries to go on after a failure. */
+const RETRY_WAIT_MS = 250;
+
+export class PartitionProjector implements AsyncDisposable {
+  readonly #options: PartitionProjectorOptions;
+  readonly #partition: number;
+  readonly #stopping = new AbortController();
+  readonly #running: Promise<void>;
+  #inbox: LogInbox | undefined;
+  #checkpoint: Checkpoint | undefined;
+  #oldestWaitingAtMs: number | undefined;
+
+  constructor(partition: number, options: PartitionProjectorOptions) {
+    this.#partition = partition;
+    this.#options = options;
+    this.#running = this.#run();
+  }
+
+  /** Messages stored and not projected; undefined while nobody can tell. */
+  get lagMessages(): number | undefined {
+    return this.#inbox?.lag;
+  }
+
+  /** When the oldest message that is known and not projected was stored. */
+  get oldestWaitingAtMs(): number | undefined {
+    return this.#oldestWaitingAtMs;
+  }
+
+  /** Waits for the batch in hand. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    this.#inbox?.[Symbol.dispose]();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { watch, events } = this.#options;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#followLog();
+      } catch (error) {
+        events.failed(this.#partition, error);
+      }
+      watch.forget(this.#partition);
+      await this.#wait(RETRY_WAIT_MS);
+    }
+  }
+
+  /** Ends early when this projector is stopped. */
+  async #wait(ms: number): Promise<void> {
+    if (ms > 0) await sleepFor(ms, undefined, { signal: this.#stopping.signal }).catch(() => {});
+  }
+
+  /** Returns when the log has to be looked at anew. */
+  async #followLog(): Promise<void> {
+    const { pool, connection, watch, events } = this.#options;
+    this.#checkpoint = await resumePartition(pool, connection, this.#partition, events);
+    if (this.#checkpoint === undefined || this.#stopping.signal.aborted) return;
+    watch.advance(this.#partition, this.#checkpoint);
+    using inbox = new LogInbox(connection, this.#partition, this.#checkpoint.sequence + 1);
+    this.#inbox = inbox;
+    for (;;) {
+      const taken = await inbox.take(BATCH_LIMITS);
+      if (taken.kind === "ended") return events.interrupted(this.#partition, taken.reason);
+      this.#oldestWaitingAtMs = taken.messages[0]?.storedAtMs;
+      const startedAtMs = performance.now();
+      const isStillOurs = await isolatePoison(taken.messages, (messages) => this.#project(messages));
+      if (!isStillOurs) return events.overtaken(this.#partition);
+      this.#oldestWaitingAtMs = undefined;
+      if (!inbox.hasBacklog(BATCH_LIMITS)) await this.#wait(startedAtMs + PACE_MS - performance.now());
+    }
+  }
+
+  async #project(messages: readonly ReceivedMessage[]): Promise<boolean> {
+    const { pool, watch, events } = this.#options;
+    if (this.#checkpoint === undefined) return false;
+    const startedAtMs = performance.now();
+    const result = await projectBatch(pool, this.#partition, this.#checkpoint, messages);
+    if (result.kind === "overtaken") return false;
+    this.#checkpoint = result.checkpoint;
+    watch.advance(this.#partition, result.checkpoint);
+    events.projected({
+      partition: this.#partition,
+      messages,
+      repeats: result.changes.repeats,
+      durationMs: performance.now() - startedAtMs,
+    });
+    return true;
+  }
+}

@@ -1,0 +1,28 @@
+/** Finds where a partition goes on: at its own checkpoint, if the stream still holds what was read up to there. */
+
+import type { Pool } from "@posthorn/database";
+import { type BusConnection, messageAt, streamPosition } from "@posthorn/message-bus";
+import { type Checkpoint, judgeStream } from "../core/checkpoint.ts";
+import type { ProjectorEvents } from "../events.ts";
+import { fingerprintOf, moveCheckpoint, readCheckpoint } from "../io/checkpoint-table.ts";
+
+const STREAM = "LOG";
+
+/** Undefined: somebody else has moved the checkpoint meanwhile. Rejects while NATS or Postgres cannot be asked. */
+export async function resumePartition(
+  pool: Pool,
+  connection: BusConnection,
+  partition: number,
+  events: Pick<ProjectorEvents, "distrusted">,
+): Promise<Checkpoint | undefined> {
+  const found = await readCheckpoint(pool, partition);
+  const stream = await streamPosition(connection, STREAM);
+  const message = found === undefined ? undefined : await messageAt(connection, STREAM, Math.max(1, found.sequence));
+  const fingerprintAtCheckpoint = message === undefined ? undefined : fingerprintOf(message.data);
+  const resumption = judgeStream(found, { ...stream, fingerprintAtCheckpoint });
+  const { checkpoint } = resumption;
+  if (resumption.kind === "resume") return checkpoint;
+  const hasMoved = await moveCheckpoint(pool, partition, found, checkpoint);
+  if (hasMoved && resumption.kind === "distrust") events.distrusted(partition, resumption.reason, found, checkpoint);
+  return hasMoved ? checkpoint : undefined;
+}

@@ -1,0 +1,51 @@
+/** The archive: log messages as they came, appended with the projection and read again to rebuild it. */
+
+import type { PoolClient } from "@posthorn/database";
+import type { LogPosition } from "../core/checkpoint.ts";
+import { byteaArray, int8Array, timestampArray } from "./binary-arrays.ts";
+import type { Statement } from "./bulk-insert.ts";
+
+export type ArchivedMessage = {
+  readonly position: LogPosition;
+  readonly storedAtMs: number;
+  readonly bytes: Uint8Array;
+};
+
+export function archiveStatement(partition: number, messages: readonly ArchivedMessage[]): Statement {
+  return {
+    name: "append-to-archive",
+    text: `insert into delivery_log (partition, epoch_ms, sequence, stored_at, bytes)
+      select $1, * from unnest($2::int8[], $3::int8[], $4::timestamptz[], $5::bytea[])
+      on conflict do nothing`,
+    values: [
+      partition,
+      int8Array(messages.map((message) => message.position.epochMs)),
+      int8Array(messages.map((message) => message.position.sequence)),
+      timestampArray(messages.map((message) => message.storedAtMs)),
+      byteaArray(messages.map((message) => message.bytes)),
+    ],
+  };
+}
+
+type ArchiveRow = { epoch_ms: number; sequence: number; stored_at: Date; bytes: Buffer };
+
+/** The messages of a partition behind a position, oldest first, `rowsMax` at most. */
+export async function readArchive(
+  client: PoolClient,
+  partition: number,
+  after: LogPosition,
+  rowsMax: number,
+): Promise<readonly ArchivedMessage[]> {
+  const { rows } = await client.query<ArchiveRow>({
+    name: "read-archive",
+    text: `select epoch_ms, sequence, stored_at, bytes from public.delivery_log
+      where partition = $1 and (epoch_ms, sequence) > ($2, $3)
+      order by epoch_ms, sequence limit $4`,
+    values: [partition, after.epochMs, after.sequence, rowsMax],
+  });
+  return rows.map((row) => ({
+    position: { epochMs: row.epoch_ms, sequence: row.sequence },
+    storedAtMs: row.stored_at.getTime(),
+    bytes: row.bytes,
+  }));
+}

@@ -1,0 +1,65 @@
+/** How far the partitions have been projected: known here for those this process projects, asked of Postgres for others. */
+
+import { setTimeout as sleepFor } from "node:timers/promises";
+import type { Pool } from "@posthorn/database";
+import type { Checkpoint } from "../core/checkpoint.ts";
+import { readCheckpoint } from "./checkpoint-table.ts";
+
+/** Between two looks at the checkpoint of a partition that another process projects. */
+const POLL_MS = 50;
+
+export type WantedPosition = { readonly streamEpochMs: number; readonly sequence: number };
+
+export class CheckpointWatch {
+  readonly #pool: Pool;
+  readonly #known = new Map<number, Checkpoint>();
+  readonly #waiting = new Map<number, (() => void)[]>();
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /** Told by the partition's projector, after the commit. */
+  advance(partition: number, checkpoint: Checkpoint): void {
+    this.#known.set(partition, checkpoint);
+    this.#wakeAll(partition);
+  }
+
+  /** This process no longer knows. */
+  forget(partition: number): void {
+    this.#known.delete(partition);
+    this.#wakeAll(partition);
+  }
+
+  /** False: the signal was aborted before the partition was projected up to there. Rejects when Postgres fails. */
+  async reached(partition: number, wanted: WantedPosition, signal: AbortSignal): Promise<boolean> {
+    const { promise: aborted, resolve: onAbort } = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => onAbort(), { once: true });
+    while (!signal.aborted) {
+      const known = this.#known.get(partition);
+      const checkpoint = known ?? (await readCheckpoint(this.#pool, partition));
+      if (checkpoint !== undefined && hasReached(checkpoint, wanted)) return true;
+      if (known === undefined) await sleepFor(POLL_MS, undefined, { signal }).catch(() => {});
+      else await Promise.race([this.#nextChange(partition), aborted]);
+    }
+    return false;
+  }
+
+  #nextChange(partition: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = this.#waiting.get(partition);
+    if (waiting === undefined) this.#waiting.set(partition, [resolve]);
+    else waiting.push(resolve);
+    return promise;
+  }
+
+  #wakeAll(partition: number): void {
+    const waiting = this.#waiting.get(partition) ?? [];
+    this.#waiting.delete(partition);
+    for (const wake of waiting) wake();
+  }
+}
+
+function hasReached(checkpoint: Checkpoint, wanted: WantedPosition): boolean {
+  return checkpoint.streamEpochMs === wanted.streamEpochMs && checkpoint.sequence >= wanted.sequence;
+}

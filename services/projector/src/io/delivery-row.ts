@@ -1,0 +1,152 @@
+/** A delivery between its record and its row, both ways. */
+
+import { cancelReason, deferReason, exhaustReason, skipReason } from "@posthorn/contracts";
+import type { Row } from "@posthorn/database";
+import {
+  DELIVERY_STATUSES,
+  type DeliveryState,
+  type LastAttempt,
+  type Progress,
+  parseDeliveryId,
+  parseErrorClass,
+  parseEventId,
+  parseOrgId,
+  parseProfileName,
+  parseWebhookId,
+  partitionOf,
+} from "@posthorn/domain";
+import type { Creation, DeliveryRecord } from "../core/delivery-record.ts";
+import { type Column, int4, int8, int8List, text, timestamp, uuid } from "./bulk-insert.ts";
+
+export type DeliveryRow = Row<"deliveries">;
+
+/** What stays as it was when the row was first written. */
+export const CONSTANT_DELIVERY_COLUMNS: readonly Column<DeliveryRecord>[] = [
+  uuid("id", (record) => record.deliveryId),
+  uuid("org_id", (record) => record.orgId),
+  uuid("event_id", (record) => record.eventId),
+  uuid("webhook_id", (record) => record.webhookId),
+  int4("partition", (record) => partitionOf(record.orgId)),
+];
+
+export const CHANGING_DELIVERY_COLUMNS: readonly Column<DeliveryRecord>[] = [
+  timestamp("created_at", (record) => record.createdAtMs),
+  timestamp("accepted_at", ({ creation }) => creation?.acceptedAtMs),
+  text("event_type", ({ creation }) => creation?.eventType),
+  text("profile", ({ creation }) => creation?.profile),
+  int8("place_epoch_ms", ({ creation }) => creation?.place.epochMs),
+  int8("place_sequence", ({ creation }) => creation?.place.sequence),
+  int4("place_index", ({ creation }) => creation?.place.index),
+  text("traceparent", ({ creation }) => creation?.traceparent),
+  text("status", ({ state }) => state.kind),
+  text("reason", ({ state }) => ("reason" in state ? state.reason : undefined)),
+  timestamp("next_attempt_at", ({ state }) => nextAttemptAtMs(state)),
+  timestamp("completed_at", ({ state }) => ("completedAtMs" in state ? state.completedAtMs : undefined)),
+  int4("attempt_count", ({ state }) => state.progress.attemptCount),
+  int4("release", ({ state }) => state.progress.release),
+  int4("repeated_attempts", ({ state }) => state.progress.repeatedAttempts),
+  timestamp("last_started_at", ({ state }) => state.progress.lastAttempt?.startedAtMs),
+  text("last_dispatcher", ({ state }) => state.progress.lastAttempt?.dispatcher),
+  int4("last_status_code", ({ state }) => state.progress.lastAttempt?.statusCode),
+  text("last_error_class", ({ state }) => state.progress.lastAttempt?.failure?.errorClass),
+  text("error_message", ({ state }) => state.progress.lastAttempt?.failure?.message),
+  int8List("log_epochs", (record) => record.log.map((position) => position.epochMs)),
+  int8List("log_sequences", (record) => record.log.map((position) => position.sequence)),
+];
+
+function nextAttemptAtMs(state: DeliveryState): number | undefined {
+  if (state.kind === "scheduled") return state.nextAtMs;
+  return state.kind === "parked" ? state.notBeforeMs : undefined;
+}
+
+/** Throws when the row holds what the projector never writes: somebody else has written there. */
+export function deliveryFromRow(row: DeliveryRow): DeliveryRecord {
+  return {
+    deliveryId: known(parseDeliveryId(row.id), row, "id"),
+    orgId: known(parseOrgId(row.org_id), row, "org_id"),
+    eventId: known(parseEventId(row.event_id), row, "event_id"),
+    webhookId: known(parseWebhookId(row.webhook_id), row, "webhook_id"),
+    creation: creationFromRow(row),
+    createdAtMs: row.created_at.getTime(),
+    state: stateFromRow(row),
+    log: row.log_epochs.map((epochMs, index) => ({
+      epochMs,
+      sequence: known(row.log_sequences[index], row, "log_sequences"),
+    })),
+  };
+}
+
+function creationFromRow(row: DeliveryRow): Creation | undefined {
+  if (row.event_type === null) return undefined;
+  return {
+    eventType: row.event_type,
+    profile: known(parseProfileName(row.profile ?? ""), row, "profile"),
+    acceptedAtMs: known(row.accepted_at, row, "accepted_at").getTime(),
+    place: {
+      epochMs: known(row.place_epoch_ms, row, "place_epoch_ms"),
+      sequence: known(row.place_sequence, row, "place_sequence"),
+      index: known(row.place_index, row, "place_index"),
+    },
+    traceparent: known(row.traceparent, row, "traceparent"),
+  };
+}
+
+function stateFromRow(row: DeliveryRow): DeliveryState {
+  const progress = progressFromRow(row);
+  const kind = known(
+    DELIVERY_STATUSES.find((status) => status === row.status),
+    row,
+    "status",
+  );
+  const reason = row.reason ?? "";
+  const nextAtMs = () => known(row.next_attempt_at, row, "next_attempt_at").getTime();
+  const completedAtMs = () => known(row.completed_at, row, "completed_at").getTime();
+  switch (kind) {
+    case "pending":
+      return { kind, progress };
+    case "scheduled":
+      return { kind, progress, nextAtMs: nextAtMs() };
+    case "parked":
+      return { kind, progress, reason: known(deferReason(reason), row, "reason"), notBeforeMs: nextAtMs() };
+    case "delivered":
+      return { kind, progress, completedAtMs: completedAtMs() };
+    case "exhausted":
+      return { kind, progress, reason: known(exhaustReason(reason), row, "reason"), completedAtMs: completedAtMs() };
+    case "cancelled":
+      return { kind, progress, reason: known(cancelReason(reason), row, "reason"), completedAtMs: completedAtMs() };
+    case "skipped":
+      return { kind, progress, reason: known(skipReason(reason), row, "reason"), completedAtMs: completedAtMs() };
+    default:
+      return kind satisfies never;
+  }
+}
+
+function progressFromRow(row: DeliveryRow): Progress {
+  return {
+    attemptCount: row.attempt_count,
+    release: row.release,
+    repeatedAttempts: row.repeated_attempts,
+    lastAttempt: lastAttemptFromRow(row),
+  };
+}
+
+function lastAttemptFromRow(row: DeliveryRow): LastAttempt | undefined {
+  if (row.last_started_at === null) return undefined;
+  return {
+    startedAtMs: row.last_started_at.getTime(),
+    dispatcher: known(row.last_dispatcher, row, "last_dispatcher"),
+    statusCode: row.last_status_code ?? undefined,
+    failure:
+      row.last_error_class === null
+        ? undefined
+        : {
+            errorClass: known(parseErrorClass(row.last_error_class), row, "last_error_class"),
+            message: known(row.error_message, row, "error_message"),
+          },
+  };
+}
+
+function known<Value>(value: Value | null | undefined, row: DeliveryRow, column: keyof DeliveryRow): Value {
+  if (value !== null && value !== undefined) return value;
+  throw new Error(`deliveries.${column} of ${row.id} holds what no event could have put there`);
+}
