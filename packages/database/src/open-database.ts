@@ -14,6 +14,8 @@ export type DatabaseOptions = {
   readonly applicationName: string;
   /** Sends queries without waiting for the answers to earlier ones, when the caller does not wait either. */
   readonly isPipelined?: boolean;
+  /** 30,000 without it; 0 is no limit, for maintenance. */
+  readonly statementTimeoutMs?: number;
   /** Settings of every session, such as `plan_cache_mode`. Values are words or numbers. */
   readonly sessionSettings?: Readonly<Record<string, string>>;
   /** Told of connections that broke while nobody waited for an answer. */
@@ -30,8 +32,8 @@ export interface OpenDatabase extends AsyncDisposable {
 const CONNECT_TIMEOUT_MS = 5_000;
 /** The server ends a statement after this time; no statement of a service takes seconds. */
 const STATEMENT_TIMEOUT_MS = 30_000;
-/** For a server that has stopped answering at all: a little more than it grants itself. */
-const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000;
+/** For a server that has stopped answering at all: what is waited here beyond the server's own limit. */
+const ANSWER_MARGIN_MS = 5_000;
 /** A process that froze within a transaction must not hold its locks for ever. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
 /** Unused connections are given back. */
@@ -39,13 +41,14 @@ const IDLE_TIMEOUT_MS = 60_000;
 
 /** Opens no connection yet: the first query does. */
 export function openDatabase(url: string, options: DatabaseOptions): OpenDatabase {
+  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options;
   const pool = new Pool({
     connectionString: url,
     max: options.poolMax,
     application_name: options.applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    query_timeout: QUERY_TIMEOUT_MS,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + ANSWER_MARGIN_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     keepAlive: true,

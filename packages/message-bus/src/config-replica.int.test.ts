@@ -64,11 +64,49 @@ describe("the configuration bucket", () => {
     }
   });
 
+  it("becomes complete while others put marker over marker", async () => {
+    using other = follow();
+    let isOver = false;
+    const markers = (async () => {
+      while (!isOver) await other.replica.barrier();
+    })();
+    for (let round = 0; round < 20; round += 1) {
+      using copy = follow();
+      await waitUntil(() => copy.replica.isComplete, { describe: "a complete copy" });
+    }
+    isOver = true;
+    await markers;
+    // A copy that began among the markers is complete without another one.
+    using last = follow();
+    await waitUntil(() => last.replica.isComplete, { describe: "a complete copy" });
+  });
+
   it("shares a barrier among the callers of one moment", async () => {
     using copy = follow();
     await copy.replica.barrier();
     const revisions = await Promise.all(Array.from({ length: 500 }, () => copy.replica.barrier()));
     expect(new Set(revisions).size).toBeLessThanOrEqual(2);
+  });
+
+  it("does not wait for a revision that this bucket never had", async () => {
+    using copy = follow();
+    const revision = await copy.replica.barrier();
+    let isReached = false;
+    const reached = copy.replica.reached(revision + 10_000).then(() => {
+      isReached = true;
+    });
+    await write("meanwhile", 1);
+    await copy.replica.barrier();
+    expect(isReached).toBe(false);
+    await reached;
+    expect(copy.values.get("webhook.o.meanwhile")).toBe(1);
+  });
+
+  it("follows nothing when it was disposed before it had begun", async () => {
+    for (let round = 0; round < 5; round += 1) follow()[Symbol.dispose]();
+    const consumers = () => bus.connection.manager.consumers.list(CONFIG_STREAM).next();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await consumers()).toEqual([]);
   });
 
   it("forgets everything when the bucket turns out to be another one, and waits for its sentinel", async () => {

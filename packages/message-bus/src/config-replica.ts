@@ -28,7 +28,7 @@ const WINDOW_MAX = 2_000;
 const EPOCH_CHECK_MS = 2_000;
 
 type WaitOutcome = "reached" | "reset";
-type Waiter = { readonly revision: number; readonly resolve: (outcome: WaitOutcome) => void };
+type Waiter = { revision: number; readonly resolve: (outcome: WaitOutcome) => void };
 
 export class ConfigReplica implements Disposable {
   readonly #connection: BusConnection;
@@ -39,9 +39,11 @@ export class ConfigReplica implements Disposable {
   #waiters: Waiter[] = [];
   #epochMs = 0;
   #sentinelEpochMs = 0;
-  #isReplayed = false;
+  /** The bucket's last revision when this copy began: the copy is replayed once it has come this far. */
+  #replayedAtRevision = 0;
   #appliedRevision = 0;
   #isCheckingEpoch = false;
+  #isOpen = true;
   /** The barrier that callers of this moment will share: it has not been sent yet. */
   #nextBarrier: Promise<number> | undefined;
   #currentBarrier: Promise<unknown> = Promise.resolve();
@@ -60,10 +62,14 @@ export class ConfigReplica implements Disposable {
   }
 
   get isComplete(): boolean {
-    return this.#isReplayed && this.#epochMs !== 0 && this.#sentinelEpochMs === this.#epochMs;
+    const isReplayed = this.#appliedRevision >= this.#replayedAtRevision;
+    return isReplayed && this.#epochMs !== 0 && this.#sentinelEpochMs === this.#epochMs;
   }
 
-  /** Resolves when the copy is complete and holds everything up to `revision`. */
+  /**
+   * Resolves when the copy is complete and holds everything up to `revision`; of a revision that this bucket has not
+   * come to, because it is of one that was lost, everything that was there at the time of the call.
+   */
   async reached(revision: number): Promise<void> {
     let outcome: WaitOutcome;
     do outcome = await this.#reachedOrReset(revision);
@@ -80,6 +86,7 @@ export class ConfigReplica implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isOpen = false;
     clearInterval(this.#timer);
     this.#reader?.[Symbol.dispose]();
   }
@@ -115,9 +122,14 @@ export class ConfigReplica implements Disposable {
   async #checkEpoch(): Promise<void> {
     if (this.#isCheckingEpoch || !this.#connection.isConnected) return;
     this.#isCheckingEpoch = true;
+    const waiters = [...this.#waiters];
     try {
-      const { epochMs } = await streamPosition(this.#connection, CONFIG_STREAM);
-      if (epochMs !== this.#epochMs) this.#follow(epochMs);
+      const { epochMs, lastSequence } = await streamPosition(this.#connection, CONFIG_STREAM);
+      if (!this.#isOpen) return;
+      if (epochMs !== this.#epochMs) this.#follow(epochMs, lastSequence);
+      // Who was told of a revision before this bucket had it was told of another bucket's.
+      for (const waiter of waiters) waiter.revision = Math.min(waiter.revision, lastSequence);
+      this.#wake();
     } catch (error) {
       if (this.#epochMs !== 0) this.#options.onTrouble(error instanceof Error ? error.message : String(error));
     } finally {
@@ -125,11 +137,15 @@ export class ConfigReplica implements Disposable {
     }
   }
 
-  #follow(epochMs: number): void {
+  /**
+   * @param lastSequence where the replay ends: that message, or the one that has replaced it since, will come. The
+   * server's own count of what is still to come is off for good once a message is replaced before it was handed out.
+   */
+  #follow(epochMs: number, lastSequence: number): void {
     this.#reader?.[Symbol.dispose]();
     if (this.#epochMs !== 0) this.#options.onReset();
     this.#epochMs = epochMs;
-    this.#isReplayed = false;
+    this.#replayedAtRevision = lastSequence;
     this.#appliedRevision = 0;
     for (const waiter of this.#waiters.splice(0)) waiter.resolve("reset");
     this.#reader = new SequentialReader(this.#connection, {
@@ -137,17 +153,15 @@ export class ConfigReplica implements Disposable {
       subject: `${CONFIG_SUBJECT_PREFIX}>`,
       from: { kind: "last-per-subject" },
       windowMax: WINDOW_MAX,
-      onMessage: (message, pending) => this.#receive(message, pending),
-      onEmpty: () => this.#replayed(),
+      onMessage: (message) => this.#receive(message),
       onTrouble: this.#options.onTrouble,
     });
   }
 
-  #receive(message: StoredMessage, pending: number): void {
+  #receive(message: StoredMessage): void {
     this.#apply(message.subject.slice(CONFIG_SUBJECT_PREFIX.length), message);
     this.#reader?.taken(1);
     this.#appliedRevision = Math.max(this.#appliedRevision, message.sequence);
-    if (pending === 0) this.#replayed();
     this.#wake();
   }
 
@@ -161,11 +175,6 @@ export class ConfigReplica implements Disposable {
     const value = decodeConfigValue(data);
     if (value.kind === "decoded") this.#options.onValue(key, value.value, sequence);
     else this.#options.onTrouble(`the configuration value ${key} cannot be read: ${value.reason}`);
-  }
-
-  #replayed(): void {
-    this.#isReplayed = true;
-    this.#wake();
   }
 
   #wake(): void {

@@ -3,6 +3,7 @@
  * Nothing here knows what the messages mean.
  */
 
+import { setTimeout } from "node:timers/promises";
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection, Status } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
@@ -14,6 +15,8 @@ export type BusOptions = {
   readonly name: string;
   /** Told whenever the connection comes and goes. */
   readonly health?: { up(): void; down(reason: string): void };
+  /** Ends the waiting for the first connection: a process that is asked to stop need not see NATS first. */
+  readonly stopping?: AbortSignal;
 };
 
 export type ConnectionState = "connected" | "disconnected";
@@ -22,6 +25,7 @@ export type StateListener = (state: ConnectionState) => void;
 const RECONNECT_WAIT_MS = 250;
 const RECONNECT_JITTER_MS = 100;
 const PING_INTERVAL_MS = 5_000;
+const CLOSE_FLUSH_MS_MAX = 1_000;
 /** A request to the JetStream API; streams are looked at rarely, so a slow server may take its time. */
 const API_TIMEOUT_MS = 5_000;
 
@@ -37,18 +41,9 @@ export class BusConnection implements AsyncDisposable {
     void this.#follow();
   }
 
-  /** Resolves when the first connection stands, however long that takes. */
+  /** Resolves when the first connection stands, however long that takes. Rejects only when it is called off. */
   static async open(options: BusOptions): Promise<BusConnection> {
-    const nats = await connect({
-      servers: options.servers.split(","),
-      name: options.name,
-      maxReconnectAttempts: -1,
-      waitOnFirstConnect: true,
-      reconnectTimeWait: RECONNECT_WAIT_MS,
-      reconnectJitter: RECONNECT_JITTER_MS,
-      pingInterval: PING_INTERVAL_MS,
-      maxPingOut: 2,
-    });
+    const nats = await firstConnection(options);
     const manager = await jetstreamManager(nats, { checkAPI: false, timeout: API_TIMEOUT_MS });
     const connection = new BusConnection(nats, manager);
     const { health } = options;
@@ -67,8 +62,13 @@ export class BusConnection implements AsyncDisposable {
     return () => this.#listeners.delete(listener);
   }
 
+  /** What was published before, acknowledgements above all, still reaches a server that answers. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listeners.clear();
+    if (this.isConnected) {
+      const flushed = this.nats.flush().catch(() => undefined);
+      await Promise.race([flushed, setTimeout(CLOSE_FLUSH_MS_MAX, undefined, { ref: false })]);
+    }
     await this.nats.close();
   }
 
@@ -78,6 +78,25 @@ export class BusConnection implements AsyncDisposable {
       if (state === undefined || state === this.#state) continue;
       this.#state = state;
       for (const listener of this.#listeners) listener(state);
+    }
+  }
+}
+
+async function firstConnection({ servers, name, stopping }: BusOptions): Promise<NatsConnection> {
+  for (;;) {
+    stopping?.throwIfAborted();
+    try {
+      return await connect({
+        servers: servers.split(","),
+        name,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: RECONNECT_WAIT_MS,
+        reconnectJitter: RECONNECT_JITTER_MS,
+        pingInterval: PING_INTERVAL_MS,
+        maxPingOut: 2,
+      });
+    } catch {
+      await setTimeout(RECONNECT_WAIT_MS, undefined, stopping === undefined ? {} : { signal: stopping });
     }
   }
 }

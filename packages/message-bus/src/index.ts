@@ -12,7 +12,7 @@ export type { Published, PublishRequest, RefusalCode } from "./publisher.ts";
 export { Publisher } from "./publisher.ts";
 export type { ReaderOptions } from "./sequential-reader.ts";
 export { SequentialReader } from "./sequential-reader.ts";
-export type { StoredMessage, WorkMessage } from "./stored-message.ts";
+export type { StoredMessage, TakenMessage, WorkMessage } from "./stored-message.ts";
 export type { StreamPosition, StreamSettings } from "./streams.ts";
 export {
   ensureConfigBucket,

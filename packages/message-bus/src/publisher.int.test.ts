@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bytes, openTestBus, type TestBus } from "./bus.fixture.ts";
+import { Publisher } from "./publisher.ts";
 import { ensureStreams, lastSequenceOf, messageAt, STREAM_BYTES_MAX_DEFAULT, streamPosition } from "./streams.ts";
 
 describe("Publisher", () => {
@@ -49,6 +50,32 @@ describe("Publisher", () => {
       answers.push(await bus.publisher.publish({ subject: "retry.0", payload: Buffer.alloc(1_000), id: undefined }));
     }
     expect(answers.at(-1)).toMatchObject({ kind: "refused", code: "stream_full" });
+  });
+
+  it("refuses what no message can hold, and goes on with the rest", async () => {
+    const tooLarge = { subject: "log.3", payload: Buffer.alloc(2 * 1024 * 1024), id: undefined };
+    expect(await bus.publisher.publish(tooLarge)).toMatchObject({ kind: "refused", code: "other" });
+    expect(bus.publisher.inFlight).toBe(0);
+    const next = await bus.publisher.publish({ subject: "log.3", payload: bytes("next"), id: undefined });
+    expect(next.kind).toBe("stored");
+  });
+
+  it("counts the wait for a place in the window to the deadline, and leaves nobody waiting when it is closed", async () => {
+    using publisher = new Publisher(bus.connection);
+    await bus.nats.server.kill("SIGSTOP");
+    try {
+      const request = { subject: "log.3", payload: bytes("waits"), id: undefined };
+      const patient = Array.from({ length: 3_000 }, () => publisher.publish(request));
+      const startedMs = performance.now();
+      expect(await publisher.publish(request, 300)).toEqual({ kind: "unknown" });
+      expect(performance.now() - startedMs).toBeLessThan(1_000);
+      publisher[Symbol.dispose]();
+      const answers = await Promise.all(patient);
+      expect(answers.every((answer) => answer.kind === "unknown")).toBe(true);
+      await expect(publisher.publish(request)).rejects.toThrow("closed");
+    } finally {
+      await bus.nats.server.kill("SIGCONT");
+    }
   });
 
   it("gives up at the deadline while the server is down, and repeats the rest under its id when it is back", async () => {

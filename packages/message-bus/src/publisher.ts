@@ -39,7 +39,7 @@ const UNAVAILABLE_WAIT_MS = 200;
 const WRONG_LAST_SEQUENCE = 10071;
 const FULL_DESCRIPTIONS = /maximum (bytes|messages)|insufficient (storage|resources)/i;
 
-type InFlight = {
+type Entry = {
   readonly request: PublishRequest;
   readonly deadlineAtMs: number;
   readonly resolve: (published: Published) => void;
@@ -50,8 +50,9 @@ type InFlight = {
 export class Publisher implements Disposable {
   readonly #connection: BusConnection;
   readonly #inbox = `_INBOX.${nuid.next()}.`;
-  readonly #inFlight = new Map<string, InFlight>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #inFlight = new Map<string, Entry>();
+  /** For a place in the window, in the order of the calls. */
+  readonly #waiting = new Set<Entry>();
   readonly #timer: NodeJS.Timeout;
   readonly #stopListening: () => void;
   readonly #unsubscribe: () => void;
@@ -80,14 +81,10 @@ export class Publisher implements Disposable {
   /** @param deadlineMs from now; undefined: until there is a definite answer, however long that takes. */
   async publish(request: PublishRequest, deadlineMs?: number): Promise<Published> {
     const deadlineAtMs = deadlineMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + deadlineMs;
-    while (this.#inFlight.size >= WINDOW_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.#isClosed) throw new Error("the publisher is closed");
     return new Promise((resolve) => {
-      const entry: InFlight = { request, deadlineAtMs, resolve, resendAtMs: 0, wasSent: false };
-      this.#lastToken += 1;
-      const token = this.#lastToken.toString(36);
-      this.#inFlight.set(token, entry);
-      if (this.#connection.isConnected) this.#send(token, entry, performance.now());
+      this.#waiting.add({ request, deadlineAtMs, resolve, resendAtMs: 0, wasSent: false });
+      this.#fillWindow();
     });
   }
 
@@ -100,26 +97,45 @@ export class Publisher implements Disposable {
     }
   }
 
-  /** What is in flight becomes unknown; later publishes are refused. */
+  /** What has no answer becomes unknown; later publishes are refused. */
   [Symbol.dispose](): void {
     this.#isClosed = true;
     clearInterval(this.#timer);
     this.#stopListening();
     this.#unsubscribe();
-    for (const token of [...this.#inFlight.keys()]) this.#settle(token, { kind: "unknown" });
+    for (const entry of this.#waiting) entry.resolve({ kind: "unknown" });
+    this.#waiting.clear();
+    for (const token of this.#inFlight.keys()) this.#settle(token, { kind: "unknown" });
   }
 
-  #send(token: string, entry: InFlight, nowMs: number): void {
+  #fillWindow(): void {
+    for (const entry of this.#waiting) {
+      if (this.#inFlight.size >= WINDOW_MAX) return;
+      this.#waiting.delete(entry);
+      this.#lastToken += 1;
+      const token = this.#lastToken.toString(36);
+      this.#inFlight.set(token, entry);
+      if (this.#connection.isConnected) this.#send(token, entry, performance.now());
+    }
+  }
+
+  /** What the client does not take, a message above the server's limit, is refused: no repeat would mend it. */
+  #send(token: string, entry: Entry, nowMs: number): void {
     entry.resendAtMs = nowMs + ANSWER_TIMEOUT_MS;
     const { subject, id, expectedLastSequence, payloadOfRepeat } = entry.request;
     const payload = entry.wasSent && payloadOfRepeat !== undefined ? payloadOfRepeat() : entry.request.payload;
-    entry.wasSent = true;
     const messageHeaders = headers();
     if (id !== undefined) messageHeaders.set("Nats-Msg-Id", id);
     if (expectedLastSequence !== undefined) {
       messageHeaders.set("Nats-Expected-Last-Subject-Sequence", String(expectedLastSequence));
     }
-    this.#connection.nats.publish(subject, payload, { reply: this.#inbox + token, headers: messageHeaders });
+    try {
+      this.#connection.nats.publish(subject, payload, { reply: this.#inbox + token, headers: messageHeaders });
+      entry.wasSent = true;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#settle(token, { kind: "refused", code: "other", message });
+    }
   }
 
   #onAnswer(message: Msg): void {
@@ -136,13 +152,16 @@ export class Publisher implements Disposable {
       if (entry.deadlineAtMs <= nowMs) this.#settle(token, { kind: "unknown" });
       else if (entry.resendAtMs <= nowMs && this.#connection.isConnected) this.#send(token, entry, nowMs);
     }
+    for (const entry of this.#waiting) {
+      if (entry.deadlineAtMs <= nowMs && this.#waiting.delete(entry)) entry.resolve({ kind: "unknown" });
+    }
   }
 
   #settle(token: string, published: Published): void {
     const entry = this.#inFlight.get(token);
     this.#inFlight.delete(token);
     entry?.resolve(published);
-    this.#waiting.shift()?.();
+    this.#fillWindow();
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Pulls messages from one consumer, with an exact bound on what is held here: requested and not yet arrived plus
  * arrived and not yet taken never exceeds the window. Pull requests are long; an idle consumer costs a heartbeat.
+ * Every round of pulling has an inbox of its own: a server that outlived the connection drops what the last one asked.
  */
 
 import { type Msg, nuid } from "@nats-io/nats-core";
@@ -13,7 +14,7 @@ export type PullOptions = {
   /** Messages of an earlier subscription that are still held. */
   readonly heldAtStart?: number;
   readonly onMessage: (message: Msg) => void;
-  /** The consumer is gone, or stopped answering. Pulling ends until `restart` is called. */
+  /** The consumer is gone, or stopped answering. Pulling has ended until `restart` is called. */
   readonly onTrouble: (reason: string) => void;
 };
 
@@ -25,40 +26,58 @@ const NANOS_PER_MS = 1_000_000;
 /** A server that keeps refusing pulls is asked again at this pace. */
 const REFUSED_WAIT_MS = 250;
 
+const HEARTBEAT = 100;
+const EXPIRED = 408;
+const NO_RESPONDERS = 503;
+/** A consumer that is gone, or whose new leader may have forgotten what the old one had handed out. */
+const CONSUMER_LOST = /consumer deleted|stream deleted|consumer not found|leadership change|server shutdown/i;
+
+/** From one start of pulling to its end. */
+type Round = {
+  readonly inbox: string;
+  /** Batch sizes of the pull requests, by token. */
+  readonly requests: Map<string, number>;
+  /** Messages still to come, over all requests: a delivered message does not say which request it answers. */
+  expected: number;
+  /** Asks for nothing more. What is on its way still arrives. */
+  readonly end: () => void;
+};
+
 export class PullSubscription implements Disposable {
   readonly #connection: BusConnection;
   readonly #options: PullOptions;
-  readonly #inbox = `_INBOX.${nuid.next()}.`;
-  readonly #unsubscribe: () => void;
-  /** Batch sizes of the pull requests since the last restart, by token. */
-  readonly #requests = new Map<string, number>();
-  /** Messages still to come, over all requests: a delivered message does not say which request it answers. */
-  #expected = 0;
+  #round: Round | undefined;
   #held: number;
   #lastToken = 0;
-  #heardAtMs = performance.now();
+  #heardAtMs = 0;
   #pausedUntilMs = 0;
-  #isRunning = false;
 
   constructor(connection: BusConnection, options: PullOptions) {
     this.#connection = connection;
     this.#options = options;
     this.#held = options.heldAtStart ?? 0;
-    const subscription = connection.nats.subscribe(`${this.#inbox}*`, {
-      callback: (error, message) => {
-        if (error === null) this.#receive(message);
-      },
-    });
-    this.#unsubscribe = () => subscription.unsubscribe();
   }
 
-  /** Begins to pull, or begins anew after trouble or a reconnect: what was requested before will not come. */
+  /** Begins to pull, or begins anew: what was requested before is not counted on any more. */
   restart(): void {
-    this.#requests.clear();
-    this.#expected = 0;
-    this.#heardAtMs = performance.now();
-    this.#isRunning = true;
+    this.stop();
+    const inbox = `_INBOX.${nuid.next()}.`;
+    const subscription = this.#connection.nats.subscribe(`${inbox}*`, {
+      callback: (error, message) => {
+        if (error === null) this.#receive(round, message);
+      },
+    });
+    const end = () => void subscription.drain().catch(() => undefined);
+    const round: Round = { inbox, requests: new Map(), expected: 0, end };
+    this.#round = round;
     this.#pull();
+  }
+
+  /** Ends pulling until `restart` is called. */
+  stop(): void {
+    const round = this.#round;
+    this.#round = undefined;
+    round?.end();
   }
 
   /** Says that this many of the delivered messages are no longer held. */
@@ -69,30 +88,32 @@ export class PullSubscription implements Disposable {
 
   /** Called from a shared timer: notices silence, and ends waiting after a refusal. */
   check(nowMs: number): void {
-    if (!this.#isRunning || !this.#connection.isConnected) return;
-    if (this.#expected > 0 && nowMs - this.#heardAtMs > SILENCE_MS_MAX) {
-      this.#isRunning = false;
-      this.#options.onTrouble("the consumer went silent");
-    } else {
-      this.#pull();
-    }
+    if (this.#round === undefined || !this.#connection.isConnected) return;
+    if (this.#round.expected > 0 && nowMs - this.#heardAtMs > SILENCE_MS_MAX) this.#fail("the consumer went silent");
+    else this.#pull();
   }
 
   [Symbol.dispose](): void {
-    this.#isRunning = false;
-    this.#unsubscribe();
+    this.stop();
+  }
+
+  #fail(reason: string): void {
+    this.stop();
+    this.#options.onTrouble(reason);
   }
 
   /** Asks for more when half of the window is free, so that requests stay few. */
   #pull(): void {
-    const free = this.#options.windowMax - this.#expected - this.#held;
-    if (!this.#isRunning || free < Math.max(1, this.#options.windowMax / 2)) return;
+    const round = this.#round;
+    if (round === undefined) return;
+    const free = this.#options.windowMax - round.expected - this.#held;
+    if (free < Math.max(1, this.#options.windowMax / 2)) return;
     if (!this.#connection.isConnected || performance.now() < this.#pausedUntilMs) return;
-    if (this.#expected === 0) this.#heardAtMs = performance.now();
+    if (round.expected === 0) this.#heardAtMs = performance.now();
     this.#lastToken += 1;
     const token = this.#lastToken.toString(36);
-    this.#requests.set(token, free);
-    this.#expected += free;
+    round.requests.set(token, free);
+    round.expected += free;
     const request = {
       batch: free,
       expires: EXPIRES_MS * NANOS_PER_MS,
@@ -101,42 +122,40 @@ export class PullSubscription implements Disposable {
     this.#connection.nats.publish(
       `$JS.API.CONSUMER.MSG.NEXT.${this.#options.stream}.${this.#options.consumer}`,
       JSON.stringify(request),
-      { reply: this.#inbox + token },
+      { reply: round.inbox + token },
     );
   }
 
-  #receive(message: Msg): void {
+  #receive(round: Round, message: Msg): void {
     this.#heardAtMs = performance.now();
     const code = message.headers?.code ?? 0;
-    if (code === 0) this.#deliver(message);
-    else if (code !== 100) this.#end(message, code);
+    if (code === 0) this.#deliver(round, message);
+    else if (code !== HEARTBEAT && round === this.#round) this.#end(round, message, code);
   }
 
   /** A message bears its own subject and a reply to acknowledge it; only status messages bear the inbox. */
-  #deliver(message: Msg): void {
-    this.#expected = Math.max(0, this.#expected - 1);
-    if (this.#expected === 0) this.#requests.clear();
+  #deliver(round: Round, message: Msg): void {
+    round.expected = Math.max(0, round.expected - 1);
+    if (round.expected === 0) round.requests.clear();
     this.#held += 1;
     this.#options.onMessage(message);
     this.#pull();
   }
 
-  /** 408 is the ordinary end of a request; everything else says that something is wrong. */
-  #end(message: Msg, code: number): void {
-    const token = message.subject.slice(this.#inbox.length);
-    const batch = this.#requests.get(token);
+  /** An expired request is the ordinary end; everything else says that something is wrong. */
+  #end(round: Round, message: Msg, code: number): void {
+    const token = message.subject.slice(round.inbox.length);
+    const batch = round.requests.get(token);
     if (batch === undefined) return;
-    this.#requests.delete(token);
+    round.requests.delete(token);
     const unanswered = Number(message.headers?.get("Nats-Pending-Messages") || batch);
-    this.#expected = this.#requests.size === 0 ? 0 : Math.max(0, this.#expected - unanswered);
+    round.expected = round.requests.size === 0 ? 0 : Math.max(0, round.expected - unanswered);
     const description = message.headers?.description ?? "";
-    if (code === 503 || /consumer deleted|stream deleted|consumer not found/i.test(description)) {
-      if (!this.#isRunning) return;
-      this.#isRunning = false;
-      this.#options.onTrouble(description === "" ? "the consumer does not answer" : description);
+    if (code === NO_RESPONDERS || CONSUMER_LOST.test(description)) {
+      this.#fail(description === "" ? "the consumer does not answer" : description);
       return;
     }
-    if (code !== 408) this.#pausedUntilMs = performance.now() + REFUSED_WAIT_MS;
+    if (code !== EXPIRED) this.#pausedUntilMs = performance.now() + REFUSED_WAIT_MS;
     this.#pull();
   }
 }

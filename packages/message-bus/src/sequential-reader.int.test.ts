@@ -59,3 +59,22 @@ it("holds no more than its window", async () => {
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(held).toBe(10);
 });
+
+it("hands out nothing once it is disposed, whatever is still on its way", async () => {
+  await publish(7, 0, 20);
+  let read = 0;
+  const reader = new SequentialReader(bus.connection, {
+    stream: "LOG",
+    subject: "log.7",
+    from: { kind: "sequence", sequence: 1 },
+    windowMax: 100,
+    onMessage: () => {
+      read += 1;
+      reader[Symbol.dispose]();
+    },
+    onTrouble: () => {},
+  });
+  await waitUntil(() => read > 0, { timeoutMs: 5_000 });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(read).toBe(1);
+});

@@ -17,8 +17,6 @@ export type ReaderOptions = {
   readonly windowMax: number;
   /** Called in stream order; `pending` messages of the subject are still to come. */
   readonly onMessage: (message: StoredMessage, pending: number) => void;
-  /** Called once the consumer stands and nothing was there to read. */
-  readonly onEmpty?: () => void;
   readonly onTrouble: (reason: string) => void;
 };
 
@@ -82,11 +80,10 @@ export class SequentialReader implements Disposable {
 
   async #openConsumer(generation: number): Promise<void> {
     const { stream, windowMax } = this.#options;
-    const { name, num_pending: pending } = await this.#connection.manager.consumers.add(stream, this.#config());
+    const { name } = await this.#connection.manager.consumers.add(stream, this.#config());
     if (!this.#isOpen || generation !== this.#generation) return this.#dropConsumer(name);
     this.#consumerName = name;
     this.#nextConsumerSequence = 1;
-    if (pending === 0) this.#options.onEmpty?.();
     this.#pull = new PullSubscription(this.#connection, {
       stream,
       consumer: name,
@@ -115,7 +112,7 @@ export class SequentialReader implements Disposable {
 
   #receive(message: Msg, generation: number): void {
     const facts = readDeliveryFacts(message);
-    if (facts === undefined || generation !== this.#generation) return;
+    if (facts === undefined || !this.#isOpen || generation !== this.#generation) return;
     if (facts.consumerSequence !== this.#nextConsumerSequence) {
       this.#startOver("a message was lost on the way");
       return;

@@ -24,6 +24,12 @@ export type WorkMessage = StoredMessage & {
   working(): void;
 };
 
+/** A work message as a `WorkSource` hands it out. */
+export type TakenMessage = WorkMessage & {
+  /** The server says that it handed the message out before: whoever had it may have begun. */
+  readonly isRedelivered: boolean;
+};
+
 /** What the reply subject of a delivered message says. */
 export type DeliveryFacts = {
   readonly deliveryCount: number;

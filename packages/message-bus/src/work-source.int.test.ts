@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { waitUntil } from "@posthorn/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openTestBus, type TestBus, text } from "./bus.fixture.ts";
-import type { StreamName } from "./names.ts";
-import type { WorkMessage } from "./stored-message.ts";
+import { durableOf, type StreamName } from "./names.ts";
+import type { TakenMessage } from "./stored-message.ts";
 import { oldestStoredAtMs, streamPosition, workedUpTo } from "./streams.ts";
 import { WorkSource } from "./work-source.ts";
 
@@ -25,8 +26,8 @@ describe("WorkSource", () => {
     await Promise.all(requests.map((request) => bus.publisher.publishUntilStored(request)));
   }
 
-  async function takeAll(source: WorkSource, count: number): Promise<WorkMessage[]> {
-    const taken: WorkMessage[] = [];
+  async function takeAll(source: WorkSource, count: number): Promise<TakenMessage[]> {
+    const taken: TakenMessage[] = [];
     await waitUntil(
       () => {
         taken.push(...source.take(count - taken.length));
@@ -87,5 +88,104 @@ describe("WorkSource", () => {
     const after = await takeAll(source, 5);
     expect(after.map((message) => text(message.data))).toContain("deliver.2#4");
     for (const message of after) message.ack();
+  });
+
+  /** Breaks the connection to a server that goes on and remembers what it was asked for. */
+  async function reconnect(): Promise<void> {
+    const connected = new Promise<void>((resolve) => {
+      const stop = bus.connection.onStateChange((state) => {
+        if (state !== "connected") return;
+        stop();
+        resolve();
+      });
+    });
+    await bus.connection.nats.reconnect();
+    await connected;
+  }
+
+  it("holds no more than its window when the connection broke and the server did not", async () => {
+    using source = await open("DELIVER");
+    await reconnect();
+    await sleep(50);
+    await publish("deliver.3", 100);
+    await waitUntil(() => source.waiting >= 16, { timeoutMs: 5_000 });
+    await sleep(200);
+    expect(source.waiting).toBe(16);
+    for (const message of await takeAll(source, 100)) message.ack();
+  });
+
+  it("lets every lease end with the connection, and hands back what had not been begun", async () => {
+    using source = await open("DELIVER");
+    await publish("deliver.4", 3);
+    const [inHand] = await takeAll(source, 1);
+    await waitUntil(() => source.waiting === 2, { timeoutMs: 5_000 });
+    expect(inHand?.leaseEndsAtMs()).toBeGreaterThan(performance.now());
+    await reconnect();
+    expect(inHand?.leaseEndsAtMs()).toBe(0);
+    inHand?.working();
+    expect(inHand?.leaseEndsAtMs()).toBe(0);
+    inHand?.giveBack(0);
+    const again = await takeAll(source, 3);
+    expect(again.map((message) => message.isRedelivered)).toEqual([true, true, true]);
+    for (const message of again) message.ack();
+  });
+
+  it("remembers an acknowledgement that was given while the server was away", async () => {
+    using source = await open("DELIVER");
+    await publish("deliver.6", 1);
+    const [message] = await takeAll(source, 1);
+    // The server writes down lazily what it has handed out.
+    await sleep(300);
+    await bus.nats.server.kill("SIGKILL");
+    await waitUntil(() => !bus.connection.isConnected, { timeoutMs: 5_000 });
+    message?.ack();
+    await bus.nats.server.restart();
+    await waitUntil(() => bus.connection.isConnected, { timeoutMs: 5_000 });
+    await waitUntil(async () => (await oldestStoredAtMs(bus.connection, "DELIVER", 6)) === undefined, {
+      timeoutMs: 5_000,
+    });
+  });
+
+  it("hands out nothing whose lease ran out while it waited here", async () => {
+    using source = await open("RETRY", 16, 400);
+    await publish("retry.2", 1);
+    await waitUntil(() => source.waiting > 0, { timeoutMs: 5_000 });
+    await sleep(600);
+    const [message] = await takeAll(source, 1);
+    expect(message?.leaseEndsAtMs()).toBeGreaterThan(performance.now());
+    expect(message?.isRedelivered).toBe(true);
+    message?.ack();
+  });
+
+  it("trusts no lease of a message that came in while the process was frozen", async () => {
+    using source = await open("RETRY", 16, 1_000);
+    await bus.publisher.publish({ subject: "retry.3", payload: Buffer.from("warm"), id: undefined });
+    for (const message of await takeAll(source, 1)) message.ack();
+    const published = bus.publisher.publish({ subject: "retry.3", payload: Buffer.from("frozen"), id: undefined });
+    // The publish has left when the freeze begins; the message arrives during it.
+    setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_300));
+    await published;
+    const [message] = await takeAll(source, 1);
+    expect(message?.isRedelivered).toBe(true);
+    message?.ack();
+  });
+
+  it("goes on when its consumer was deleted, and calls what it hands out possible repeats", async () => {
+    using source = await open("DELIVER");
+    await publish("deliver.7", 2);
+    await waitUntil(() => source.waiting === 2, { timeoutMs: 5_000 });
+    await bus.connection.manager.consumers.delete("DELIVER", durableOf("dispatcher", "DELIVER", 7));
+    await waitUntil(() => source.waiting === 0, { timeoutMs: 5_000 });
+    const again = await takeAll(source, 2);
+    expect(again.map((message) => message.mayBeRepeat)).toEqual([true, true]);
+    for (const message of again) message.ack();
+  });
+
+  it("leaves nothing behind when it cannot be opened", async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
+    await bus.connection.manager.streams.delete("RETRY");
+    const before = timers();
+    await expect(open("RETRY")).rejects.toThrow("stream not found");
+    await waitUntil(() => timers() <= before, { timeoutMs: 2_000 });
   });
 });

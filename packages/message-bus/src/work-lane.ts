@@ -1,0 +1,203 @@
+/**
+ * One partition of a work stream: keeps what was pulled and not taken yet, and knows which messages are still ours.
+ * A lease ends with its time, and with the connection: a server that was killed may have forgotten what it had handed
+ * out, and give it to another process.
+ */
+
+import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
+import type { Msg } from "@nats-io/nats-core";
+import type { BusConnection } from "./connection.ts";
+import { durableOf, type StreamName, subjectOf, type WorkerName } from "./names.ts";
+import { PullSubscription } from "./pull-subscription.ts";
+import { readDeliveryFacts, type TakenMessage } from "./stored-message.ts";
+
+export type WorkLaneOptions = {
+  readonly stream: StreamName;
+  readonly worker: WorkerName;
+  readonly partition: number;
+  readonly prefetchMax: number;
+  readonly leaseMs: number;
+  readonly onMessage: () => void;
+  readonly onTrouble: (reason: string) => void;
+};
+
+/** Unacknowledged messages of one durable over all processes. Far above what the processes hold. */
+const ACK_PENDING_MAX = 20_000;
+/** The server waits this much longer than we trust a lease: a message is on its way for a while. */
+const SERVER_LEASE_SHARE = 1.1;
+const RECOVERY_WAIT_MS = 500;
+const NANOS_PER_MS = 1_000_000;
+
+const ACK = Buffer.from("+ACK");
+const WORKING = Buffer.from("+WPI");
+
+/** Everything that was handed out over one connection. */
+type Tenure = { isOver: boolean };
+
+export class WorkLane implements Disposable {
+  readonly partition: number;
+  readonly #connection: BusConnection;
+  readonly #options: WorkLaneOptions;
+  readonly #pull: PullSubscription;
+  readonly #waiting: TakenMessage[] = [];
+  /** Answers that could not be sent without a connection, by the subject that they go to. */
+  readonly #owedAnswers = new Map<string, Uint8Array>();
+  #tenure: Tenure = { isOver: false };
+  /** Up to this sequence the stream had been filled when we last began to pull. Infinite until known. */
+  #knownUpTo = Number.POSITIVE_INFINITY;
+  /** When the event loop was last seen to turn: a message that is read now came in later than that. */
+  #turnedAtMs = performance.now();
+  #starts = 0;
+  #isOpen = true;
+
+  constructor(connection: BusConnection, options: WorkLaneOptions) {
+    const { stream, worker, partition, prefetchMax } = options;
+    this.partition = partition;
+    this.#connection = connection;
+    this.#options = options;
+    this.#pull = new PullSubscription(connection, {
+      stream,
+      consumer: durableOf(worker, stream, partition),
+      windowMax: prefetchMax,
+      onMessage: (message) => this.#receive(message),
+      onTrouble: (reason) => {
+        options.onTrouble(`${stream} partition ${partition}: ${reason}`);
+        this.#endTenure();
+        void this.#startOver();
+      },
+    });
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Makes the durable if it is missing and begins to pull. */
+  start(): Promise<void> {
+    this.#starts += 1;
+    return this.#start(this.#starts);
+  }
+
+  /** The oldest message that is still ours. */
+  take(): TakenMessage | undefined {
+    for (;;) {
+      const message = this.#waiting.shift();
+      if (message === undefined) return undefined;
+      this.#pull.taken(1);
+      if (message.leaseEndsAtMs() > performance.now()) return message;
+    }
+  }
+
+  /** Called from a shared timer. */
+  check(nowMs: number): void {
+    this.#pull.check(nowMs);
+    // What came in while the process was frozen may be read only after this timer: it is not to look fresh.
+    setImmediate(() => {
+      this.#turnedAtMs = nowMs;
+    });
+  }
+
+  disconnected(): void {
+    this.#pull.stop();
+    this.#endTenure();
+  }
+
+  reconnected(): void {
+    for (const [reply, answer] of this.#owedAnswers) this.#connection.nats.publish(reply, answer);
+    this.#owedAnswers.clear();
+    void this.#startOver();
+  }
+
+  /** Asks for nothing more; what still arrives is handed back. */
+  [Symbol.dispose](): void {
+    this.#isOpen = false;
+    this.#pull[Symbol.dispose]();
+  }
+
+  /** What waits here belongs to nobody any more: it is handed back, to come again as what may be a repeat. */
+  #endTenure(): void {
+    this.#tenure.isOver = true;
+    this.#tenure = { isOver: false };
+    this.#knownUpTo = Number.POSITIVE_INFINITY;
+    const left = this.#waiting.splice(0);
+    this.#pull.taken(left.length);
+    for (const message of left) message.giveBack(0);
+  }
+
+  /** Consumer first, then where the stream ended, then pull: what was stored before may be a repeat. */
+  async #start(start: number): Promise<void> {
+    const { stream, worker, partition, leaseMs } = this.#options;
+    await this.#connection.manager.consumers.add(stream, {
+      durable_name: durableOf(worker, stream, partition),
+      filter_subject: subjectOf(stream, partition),
+      ack_policy: AckPolicy.Explicit,
+      deliver_policy: DeliverPolicy.All,
+      ack_wait: Math.round(leaseMs * SERVER_LEASE_SHARE) * NANOS_PER_MS,
+      max_ack_pending: ACK_PENDING_MAX,
+      max_deliver: -1,
+    });
+    const { state } = await this.#connection.manager.streams.info(stream);
+    if (start !== this.#starts || !this.#isOpen) return;
+    this.#knownUpTo = state.last_seq;
+    this.#pull.restart();
+  }
+
+  async #startOver(): Promise<void> {
+    this.#starts += 1;
+    const start = this.#starts;
+    while (this.#isOpen && this.#connection.isConnected && start === this.#starts) {
+      try {
+        return await this.#start(start);
+      } catch (error) {
+        this.#options.onTrouble(error instanceof Error ? error.message : String(error));
+        await new Promise((resolve) => setTimeout(resolve, RECOVERY_WAIT_MS));
+      }
+    }
+  }
+
+  #receive(message: Msg): void {
+    const taken = this.#takenMessage(message);
+    if (this.#isOpen) {
+      this.#waiting.push(taken);
+      this.#options.onMessage();
+    } else {
+      taken.giveBack(0);
+    }
+  }
+
+  #takenMessage(message: Msg): TakenMessage {
+    const facts = readDeliveryFacts(message);
+    const { leaseMs } = this.#options;
+    const tenure = this.#tenure;
+    const sequence = facts?.sequence ?? 0;
+    const isRedelivered = (facts?.deliveryCount ?? 2) > 1;
+    let timeEndsAtMs = this.#turnedAtMs + leaseMs;
+    const isInTime = () => performance.now() < timeEndsAtMs;
+    const answer = (payload: Uint8Array) => this.#answer(message.reply ?? "", payload);
+    return {
+      subject: message.subject,
+      data: message.data,
+      sequence,
+      storedAtMs: facts?.storedAtMs ?? 0,
+      partition: this.partition,
+      isRedelivered,
+      mayBeRepeat: isRedelivered || sequence <= this.#knownUpTo,
+      leaseEndsAtMs: () => (tenure.isOver ? 0 : timeEndsAtMs),
+      ack: () => answer(ACK),
+      giveBack: (delayMs) => {
+        if (isInTime()) answer(Buffer.from(`-NAK {"delay": ${delayMs * NANOS_PER_MS}}`));
+      },
+      working: () => {
+        if (!this.#connection.isConnected) return;
+        this.#connection.nats.publish(message.reply ?? "", WORKING);
+        if (!tenure.isOver && isInTime()) timeEndsAtMs = performance.now() + leaseMs;
+      },
+    };
+  }
+
+  /** An answer is not lost with the connection, only with the process. */
+  #answer(reply: string, answer: Uint8Array): void {
+    if (this.#connection.isConnected) this.#connection.nats.publish(reply, answer);
+    else this.#owedAnswers.set(reply, answer);
+  }
+}
