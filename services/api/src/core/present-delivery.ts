@@ -1,0 +1,118 @@
+/** A delivery as JSON, with or without its attempts. */
+
+import type { DeliveryId, DeliveryStatus, ErrorClass, EventId, Header, WebhookId } from "@posthorn/domain";
+import { instant, instantOrNull } from "./instant.ts";
+
+export type Delivery = {
+  readonly id: DeliveryId;
+  readonly eventId: EventId;
+  readonly webhookId: WebhookId;
+  readonly eventType: string;
+  readonly status: DeliveryStatus;
+  /** Why it is parked, exhausted, cancelled or skipped. */
+  readonly reason: string | undefined;
+  readonly attemptCount: number;
+  readonly nextAttemptAtMs: number | undefined;
+  readonly lastStatusCode: number | undefined;
+  readonly lastErrorClass: ErrorClass | undefined;
+  readonly errorMessage: string | undefined;
+  readonly replayOf: DeliveryId | undefined;
+  readonly isTest: boolean;
+  readonly createdAtMs: number;
+  readonly completedAtMs: number | undefined;
+};
+
+export type Attempt = {
+  readonly number: number;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly outcome: "succeeded" | "failed";
+  readonly statusCode: number | undefined;
+  readonly errorClass: ErrorClass | undefined;
+  /** What only the archive knows; undefined when it no longer holds the attempt. */
+  readonly exchange: Exchange | undefined;
+};
+
+/** One HTTP exchange, masked when it was recorded. */
+export type Exchange = {
+  readonly url: string;
+  readonly requestHeaders: readonly Header[];
+  readonly responseHeaders: readonly Header[];
+  readonly responseBody: Uint8Array;
+  readonly responseTruncated: boolean;
+  readonly errorMessage: string | undefined;
+};
+
+export function presentDelivery(delivery: Delivery) {
+  return {
+    id: delivery.id,
+    event_id: delivery.eventId,
+    webhook_id: delivery.webhookId,
+    event_type: delivery.eventType,
+    status: delivery.status,
+    reason: delivery.reason ?? null,
+    success: successOf(delivery),
+    attempt_count: delivery.attemptCount,
+    next_attempt_at: instantOrNull(delivery.nextAttemptAtMs),
+    last_status_code: delivery.lastStatusCode ?? null,
+    last_error_class: delivery.lastErrorClass ?? null,
+    error_message: delivery.errorMessage ?? null,
+    replay_of: delivery.replayOf ?? null,
+    test: delivery.isTest,
+    created_at: instant(delivery.createdAtMs),
+    completed_at: instantOrNull(delivery.completedAtMs),
+  };
+}
+
+/** @param requestBody the body that every attempt carried; undefined when its payload is gone. */
+export function presentAttempt(attempt: Attempt, requestBody: Uint8Array | undefined) {
+  const { exchange } = attempt;
+  return {
+    number: attempt.number,
+    started_at: instant(attempt.startedAtMs),
+    duration_ms: attempt.durationMs,
+    outcome: attempt.outcome,
+    status_code: attempt.statusCode ?? null,
+    error_class: attempt.errorClass ?? null,
+    error_message: exchange?.errorMessage ?? null,
+    request:
+      exchange === undefined
+        ? null
+        : {
+            url: exchange.url,
+            headers: headersObject(exchange.requestHeaders),
+            body: requestBody === undefined ? null : textOf(requestBody),
+          },
+    response:
+      exchange === undefined || attempt.statusCode === undefined
+        ? null
+        : {
+            status: attempt.statusCode,
+            headers: headersObject(exchange.responseHeaders),
+            body: textOf(exchange.responseBody),
+            truncated: exchange.responseTruncated,
+          },
+  };
+}
+
+/** True: delivered. False: every attempt so far failed, or none could be made. Null: no attempt has ended. */
+function successOf({ status, attemptCount }: Delivery): boolean | null {
+  if (status === "delivered") return true;
+  return attemptCount > 0 || status === "exhausted" ? false : null;
+}
+
+/** Names in lower case, as they are compared; equal names are joined as RFC 9110 allows. */
+export function headersObject(headers: readonly Header[]): Record<string, string> {
+  const values = new Map<string, string>();
+  for (const [name, value] of headers) {
+    const key = name.toLowerCase();
+    const before = values.get(key);
+    values.set(key, before === undefined ? value : `${before}, ${value}`);
+  }
+  return Object.fromEntries(values);
+}
+
+/** A receiver may answer with any bytes; what is no UTF-8 is shown as U+FFFD. */
+export function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+}

@@ -1,0 +1,190 @@
+/** One delivery over REST: its attempts and its raw log, from what the archive and INGEST hold. */
+
+import { logEventId } from "@posthorn/domain";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import {
+  createTenant,
+  startTestApi,
+  startTestBackend,
+  type Tenant,
+  type TestApi,
+  type TestBackend,
+} from "./api.fixture.ts";
+import { STORY_BEGAN_AT_MS, type Story, storeStory } from "./delivery-story.fixture.ts";
+import { WEBHOOK } from "./every-route.fixture.ts";
+import { deliveryRow, type StoredEvent, storeEvent, storeEvents } from "./history.fixture.ts";
+import { getDeliveryLogRoute, getDeliveryRoute } from "./schemas/delivery.ts";
+import { createWebhookRoute } from "./schemas/webhook.ts";
+
+let backend: TestBackend;
+let api: TestApi;
+let tenant: Tenant;
+let webhook: string;
+
+beforeAll(async () => {
+  backend = await startTestBackend();
+  api = await startTestApi(backend);
+});
+
+beforeEach(async () => {
+  tenant = await createTenant(api.call);
+  webhook = (await api.call(createWebhookRoute, { path: { org: tenant.org }, body: WEBHOOK })).body.id;
+});
+
+afterAll(async () => {
+  await api[Symbol.asyncDispose]();
+  await backend[Symbol.asyncDispose]();
+});
+
+const path = (more: Readonly<Record<string, string>> = {}) => ({ org: tenant.org, ...more });
+
+const story = (changes: Partial<Story> = {}) => storeStory(backend, { org: tenant.org, webhook, ...changes });
+
+/** A delivery without attempts. */
+async function storePending(changes: Parameters<typeof deliveryRow>[2] = {}): Promise<string> {
+  const row = deliveryRow(await storeEvent(backend, tenant.org), webhook, changes);
+  await backend.database.db.insertInto("deliveries").values(row).execute();
+  return row.id;
+}
+
+describe("a delivery", () => {
+  it("has its attempts with request and response, as they were", async () => {
+    const { id } = await story();
+    const { body, text } = await api.call(getDeliveryRoute, { path: path({ delivery: id }) });
+    expect(body).toMatchObject({ id, status: "delivered", success: true });
+    const requestBody = '{"type":"agent.status","timestamp":"2026-03-24T13:37:00.000Z","data":{"a":1}}';
+    expect(body.attempts).toEqual([
+      {
+        number: 1,
+        started_at: "2026-03-24T13:37:00.100Z",
+        duration_ms: 12,
+        outcome: "failed",
+        status_code: 500,
+        error_class: "status",
+        error_message: "receiver answered 500",
+        request: {
+          url: "http://127.0.0.1:9/hook?token=***",
+          headers: { "content-type": "application/json" },
+          body: requestBody,
+        },
+        response: { status: 500, headers: { "x-answer": "1" }, body: "o\ufffdk", truncated: false },
+      },
+      {
+        number: 2,
+        started_at: "2026-03-24T13:37:01.900Z",
+        duration_ms: 12,
+        outcome: "succeeded",
+        status_code: 200,
+        error_class: null,
+        error_message: null,
+        request: {
+          url: "http://127.0.0.1:9/hook?token=***",
+          headers: { "content-type": "application/json", "x-twice": "a, b" },
+          body: requestBody,
+        },
+        response: { status: 200, headers: { "x-answer": "2" }, body: "answer 2", truncated: true },
+      },
+    ]);
+    expect(text).not.toContain("canary");
+  });
+
+  it("has the body of its own profile", async () => {
+    const { id } = await story({ profile: "myop" });
+    const { attempts } = (await api.call(getDeliveryRoute, { path: path({ delivery: id }) })).body;
+    const body = `{"event":"agent.status","timestamp":"2026-03-24T13:37:00.000Z","organizationId":"${tenant.org}","data":{"a":1}}`;
+    expect(attempts.map((attempt) => attempt.request?.body)).toEqual([body, body]);
+  });
+
+  it("has no attempts before the first outcome", async () => {
+    const id = await storePending();
+    const { body } = await api.call(getDeliveryRoute, { path: path({ delivery: id }) });
+    expect(body).toMatchObject({ status: "pending", success: null, attempts: [] });
+  });
+
+  it("keeps what the projection knows when the archive is gone", async () => {
+    const { id } = await story();
+    const gone = { log_sequence: 999_999 };
+    await backend.database.db
+      .updateTable("attempts")
+      .set(gone as never)
+      .where("delivery_id", "=", id)
+      .execute();
+    const { attempts } = (await api.call(getDeliveryRoute, { path: path({ delivery: id }) })).body;
+    expect(attempts).toMatchObject([
+      { number: 1, outcome: "failed", status_code: 500, request: null, response: null },
+      { number: 2, outcome: "succeeded", status_code: 200, request: null, response: null },
+    ]);
+  });
+
+  it.each([
+    ["the place is past the end", (event: StoredEvent) => ({ ...event.place, sequence: 999_999 })],
+    ["the stream is another one", (event: StoredEvent) => ({ ...event.place, epochMs: 1 })],
+    ["the group has no such member", (event: StoredEvent) => ({ ...event.place, index: 7 })],
+  ])("shows no request body when %s", async (_what, misplace) => {
+    const event = await storeEvent(backend, tenant.org, { acceptedAtMs: STORY_BEGAN_AT_MS });
+    const { id } = await story({ event: { ...event, place: misplace(event) } });
+    const { attempts } = (await api.call(getDeliveryRoute, { path: path({ delivery: id }) })).body;
+    expect(attempts.map((attempt) => attempt.request?.body)).toEqual([null, null]);
+  });
+
+  it("never shows what stands at its place but belongs to another event or organisation", async () => {
+    const [mine, sibling] = await storeEvents(backend, tenant.org, [
+      { data: Buffer.from('"mine"'), acceptedAtMs: STORY_BEGAN_AT_MS },
+      { data: Buffer.from('"canary"') },
+    ]);
+    const stranger = await createTenant(api.call);
+    const [foreign] = await storeEvents(backend, stranger.org, [{ data: Buffer.from('"canary"') }]);
+    if (mine === undefined || sibling === undefined || foreign === undefined) throw new Error("no events");
+    const { id } = await story({ event: mine });
+    for (const { place } of [sibling, foreign]) {
+      const misplaced = { place_sequence: place.sequence, place_index: place.index };
+      await backend.database.db.updateTable("deliveries").set(misplaced).where("id", "=", id).execute();
+      const { body, text } = await api.call(getDeliveryRoute, { path: path({ delivery: id }) });
+      expect(body.attempts.map((attempt) => attempt.request?.body)).toEqual([null, null]);
+      expect(text).not.toContain("canary");
+    }
+  });
+});
+
+describe("the log of a delivery", () => {
+  it("has every event under its own id, in order, and nothing of its neighbours", async () => {
+    const { id, log } = await story();
+    const { body, text } = await api.call(getDeliveryLogRoute, { path: path({ delivery: id }) });
+    expect(body.items.map((item) => item.id)).toEqual(log.flat().map(logEventId));
+    expect(body.items.map((item) => item.type)).toEqual([
+      "delivery.created",
+      "attempt.failed",
+      "attempt.failed",
+      "attempt.succeeded",
+    ]);
+    expect(text).not.toContain("canary");
+    expect(body.items[1]).toEqual({
+      id: `${id}:outcome:1`,
+      type: "attempt.failed",
+      at: "2026-03-24T13:37:00.000Z",
+      position: { partition: expect.any(Number), epoch: "2023-11-14T22:13:20.123Z", sequence: expect.any(Number) },
+      event_id: expect.any(String),
+      delivery_id: id,
+      webhook_id: webhook,
+      attempt: {
+        number: 1,
+        started_at: "2026-03-24T13:37:00.100Z",
+        duration_ms: 12,
+        status_code: 500,
+        request: { url: "http://127.0.0.1:9/hook?token=***", headers: { "content-type": "application/json" } },
+        response: { headers: { "x-answer": "1" }, body: "o\ufffdk", truncated: false },
+        dispatcher: "dispatcher-1",
+        possible_repeat: false,
+      },
+      error_class: "status",
+      error_message: "receiver answered 500",
+      next_attempt_at: "2026-03-24T13:37:01.800Z",
+    });
+  });
+
+  it("is empty when the archive no longer holds any of it", async () => {
+    const id = await storePending({ log_epochs: [1], log_sequences: [1] });
+    const { body } = await api.call(getDeliveryLogRoute, { path: path({ delivery: id }) });
+    expect(body).toEqual({ items: [], next_cursor: null });
+  });
+});

@@ -1,0 +1,53 @@
+/** What happens in the api, as an operator sees it: one function per happening. No secret and no URL goes in. */
+
+import type { Logger, Metrics } from "@posthorn/service-runtime";
+import type { Caller } from "./core/caller.ts";
+import type { LogPosition } from "./core/present-log-event.ts";
+
+export type ApiEvents = ReturnType<typeof createApiEvents>;
+
+export type AnsweredRequest = {
+  readonly operation: string;
+  readonly status: number;
+  readonly durationMs: number;
+};
+
+const SECONDS_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 3, 10];
+
+export function createApiEvents(log: Logger, metrics: Metrics) {
+  const requests = metrics.counter("api_requests_total", "Requests answered", ["operation", "status"]);
+  const duration = metrics.histogram("api_request_duration_seconds", "From a request's headers to its answer", {
+    buckets: SECONDS_BUCKETS,
+    labelNames: ["operation"],
+  });
+  const applied = metrics.counter("api_config_changes_applied_total", "Changes brought into the configuration bucket");
+  const late = metrics.counter("api_config_changes_late_total", "Changes answered before they were in effect");
+  const copies = metrics.counter("api_config_copies_total", "Copies of all of the configuration into the bucket");
+  const trouble = metrics.counter("api_trouble_total", "Dependencies that did not do as asked", ["part"]);
+  return {
+    answered({ operation, status, durationMs }: AnsweredRequest): void {
+      requests.inc({ operation, status: String(status) });
+      duration.observe({ operation }, durationMs / 1_000);
+    },
+    configurationChanged(operation: string, caller: Caller, org: string | undefined): void {
+      const keyId = caller.kind === "root" ? "root" : caller.id;
+      log.info({ operation, org_id: org, key_id: keyId }, "the configuration was changed");
+    },
+    changesApplied: (count: number) => applied.inc(count),
+    changeLate(operation: string): void {
+      late.inc();
+      log.warn({ operation }, "a change is saved but not in effect yet");
+    },
+    bucketCopied(entryCount: number): void {
+      copies.inc();
+      log.info({ entries: entryCount }, "the configuration was copied into its bucket");
+    },
+    undecodable({ partition, epochMs, sequence }: LogPosition, reason: string): void {
+      log.error({ partition, epoch_ms: epochMs, sequence, reason }, "an archived message cannot be read");
+    },
+    trouble(part: "outbox" | "bucket" | "signer" | "key usage" | "postgres", reason: string): void {
+      trouble.inc({ part });
+      log.warn({ part, reason }, "trouble, trying again");
+    },
+  };
+}

@@ -1,0 +1,25 @@
+/** Creates an API key. The key leaves in this answer and is kept nowhere. */
+
+import { parseApiKeyId } from "@posthorn/domain";
+import { apiKeyText, KEY_RANDOM_BYTES } from "../core/api-key.ts";
+import { presentApiKey } from "../core/present-api-key.ts";
+import type { ApiKeys } from "../io/api-keys.ts";
+import { hashOfKey } from "../io/key-hash.ts";
+import type { createApiKeyRoute } from "../schemas/api-key.ts";
+import { type Chance, newBirth } from "./chance.ts";
+import { done, type Handler } from "./handler.ts";
+
+export type CreateApiKeyPorts = {
+  readonly apiKeys: Pick<ApiKeys, "insert">;
+  readonly prefix: string;
+  readonly chance: Chance;
+};
+
+export function createApiKey({ apiKeys, prefix, chance }: CreateApiKeyPorts): Handler<typeof createApiKeyRoute> {
+  return async ({ parameters, body }) => {
+    const key = apiKeyText(prefix, chance.randomBytes(KEY_RANDOM_BYTES));
+    const apiKey = { ...newBirth(chance, parseApiKeyId), name: body.name, scope: body.scope };
+    await apiKeys.insert({ ...apiKey, orgId: parameters.org, hash: hashOfKey(key) });
+    return done({ ...presentApiKey({ ...apiKey, lastUsedAtMs: undefined, revokedAtMs: undefined }), key });
+  };
+}

@@ -1,0 +1,169 @@
+/** Deliveries and their attempts, as the projector keeps them in Postgres. Read only. */
+
+import type { Database, DeliveriesTable } from "@posthorn/database";
+import {
+  DELIVERY_STATUSES,
+  type DeliveryId,
+  type DeliveryStatus,
+  type EventId,
+  type OrgId,
+  type PayloadPlace,
+  type ProfileName,
+  parseDeliveryId,
+  parseEventId,
+  parseWebhookId,
+  type WebhookId,
+} from "@posthorn/domain";
+import { type Kysely, type Selectable, type SqlBool, sql } from "kysely";
+import { type Page, pageOf } from "../core/cursor.ts";
+import { type EventFilter, eventFilterOf } from "../core/event-filter.ts";
+import type { Attempt, Delivery } from "../core/present-delivery.ts";
+import type { LogPosition } from "../core/present-log-event.ts";
+import { olderThan, type PageRequest } from "./list-order.ts";
+import { millisecondsOf, stored, storedErrorClass, storedOrgId, storedProfile } from "./stored.ts";
+
+export type DeliveryFilter = {
+  readonly webhookId?: WebhookId | undefined;
+  readonly eventId?: EventId | undefined;
+  readonly status?: DeliveryStatus | undefined;
+  /** An event type or a sound pattern. */
+  readonly event?: string | undefined;
+  readonly success?: boolean | undefined;
+  /** Created then or later, and before `untilMs`. */
+  readonly sinceMs?: number | undefined;
+  readonly untilMs?: number | undefined;
+};
+
+/** A delivery with all that leads to its payload and its history. */
+export type DeliveryDossier = {
+  readonly delivery: Delivery;
+  readonly orgId: OrgId;
+  readonly profile: ProfileName;
+  readonly place: PayloadPlace;
+  /** In the order in which they were logged. */
+  readonly logPositions: readonly LogPosition[];
+};
+
+/** An attempt without its exchange, and where the archive holds that. */
+export type LoggedAttempt = { readonly attempt: Omit<Attempt, "exchange">; readonly position: LogPosition };
+
+export type Deliveries = {
+  list(org: OrgId, filter: DeliveryFilter, page: PageRequest): Promise<Page<Delivery>>;
+  get(org: OrgId, id: DeliveryId): Promise<DeliveryDossier | undefined>;
+  /** In the order of their numbers. */
+  attemptsOf(dossier: DeliveryDossier): Promise<readonly LoggedAttempt[]>;
+};
+
+export function openDeliveries(db: Kysely<Database>): Deliveries {
+  return {
+    list: async (org, filter, { limit, cursor }) => {
+      let query = filtered(db, org, filter);
+      if (cursor !== undefined) query = query.where(olderThan("deliveries", cursor));
+      const rows = await query
+        .selectAll()
+        .orderBy("created_at", "desc")
+        .orderBy("id", "desc")
+        .limit(limit + 1)
+        .execute();
+      return pageOf(rows.map(deliveryOf), limit, (delivery) => delivery);
+    },
+
+    get: async (org, id) => {
+      const row = await known(db, org).selectAll().where("id", "=", id).executeTakeFirst();
+      return row === undefined ? undefined : dossierOf(row);
+    },
+
+    attemptsOf: async ({ delivery, logPositions }) => {
+      const partition = logPositions[0]?.partition ?? 0;
+      const query = db.selectFrom("attempts").selectAll().where("delivery_id", "=", delivery.id);
+      const rows = await query.orderBy("number").execute();
+      return rows.map((row) => ({
+        attempt: {
+          number: row.number,
+          startedAtMs: row.started_at.getTime(),
+          durationMs: row.duration_ms,
+          outcome: row.outcome,
+          statusCode: row.status_code ?? undefined,
+          errorClass: storedErrorClass(row.error_class),
+        },
+        position: { partition, epochMs: row.log_epoch_ms, sequence: row.log_sequence },
+      }));
+    },
+  };
+}
+
+/** Until a delivery's creation has been read from the log, nobody can say what it is: it is not shown. */
+function known(db: Kysely<Database>, org: OrgId) {
+  return db.selectFrom("deliveries").where("org_id", "=", org).where("event_type", "is not", null);
+}
+
+function filtered(db: Kysely<Database>, org: OrgId, filter: DeliveryFilter) {
+  let query = known(db, org);
+  if (filter.webhookId !== undefined) query = query.where("webhook_id", "=", filter.webhookId);
+  if (filter.eventId !== undefined) query = query.where("event_id", "=", filter.eventId);
+  if (filter.status !== undefined) query = query.where("status", "=", filter.status);
+  if (filter.event !== undefined) query = query.where(isOfType(eventFilterOf(filter.event)));
+  if (filter.success !== undefined) query = query.where(filter.success ? SUCCEEDED : FAILED_SO_FAR);
+  if (filter.sinceMs !== undefined) query = query.where("created_at", ">=", new Date(filter.sinceMs));
+  if (filter.untilMs !== undefined) query = query.where("created_at", "<", new Date(filter.untilMs));
+  return query;
+}
+
+const SUCCEEDED = sql<SqlBool>`status = 'delivered'`;
+const FAILED_SO_FAR = sql<SqlBool>`status <> 'delivered' and (attempt_count > 0 or status = 'exhausted')`;
+
+function isOfType(filter: EventFilter) {
+  switch (filter.kind) {
+    case "everything":
+      return sql<SqlBool>`true`;
+    case "type":
+      return sql<SqlBool>`event_type = ${filter.type}`;
+    case "expression":
+      return sql<SqlBool>`event_type ~ ${filter.expression}`;
+    default:
+      return filter satisfies never;
+  }
+}
+
+type DeliveryRow = Selectable<DeliveriesTable>;
+
+function deliveryOf(row: DeliveryRow): Delivery {
+  return {
+    id: stored(parseDeliveryId(row.id), "deliveries.id"),
+    eventId: stored(parseEventId(row.event_id), "deliveries.event_id"),
+    webhookId: stored(parseWebhookId(row.webhook_id), "deliveries.webhook_id"),
+    eventType: stored(row.event_type ?? undefined, "deliveries.event_type"),
+    status: stored(
+      DELIVERY_STATUSES.find((status) => status === row.status),
+      "deliveries.status",
+    ),
+    reason: row.reason ?? undefined,
+    attemptCount: row.attempt_count,
+    nextAttemptAtMs: millisecondsOf(row.next_attempt_at),
+    lastStatusCode: row.last_status_code ?? undefined,
+    lastErrorClass: storedErrorClass(row.last_error_class),
+    errorMessage: row.error_message ?? undefined,
+    replayOf: row.replay_of === null ? undefined : stored(parseDeliveryId(row.replay_of), "deliveries.replay_of"),
+    isTest: row.test,
+    createdAtMs: row.created_at.getTime(),
+    completedAtMs: millisecondsOf(row.completed_at),
+  };
+}
+
+function dossierOf(row: DeliveryRow): DeliveryDossier {
+  return {
+    delivery: deliveryOf(row),
+    orgId: storedOrgId(row.org_id),
+    profile: stored(row.profile === null ? undefined : storedProfile(row.profile), "deliveries.profile"),
+    place: {
+      epochMs: stored(row.place_epoch_ms ?? undefined, "deliveries.place_epoch_ms"),
+      sequence: stored(row.place_sequence ?? undefined, "deliveries.place_sequence"),
+      index: stored(row.place_index ?? undefined, "deliveries.place_index"),
+    },
+    logPositions: row.log_sequences.map((sequence, index) => ({
+      partition: row.partition,
+      epochMs: stored(row.log_epochs[index], "deliveries.log_epochs"),
+      sequence,
+    })),
+  };
+}
