@@ -73,7 +73,9 @@ describe("a running stack", () => {
     const signer = await environmentOf(stack, "signer");
     expect(Buffer.from(signer.POSTHORN_MASTER_KEY ?? "", "base64")).toHaveLength(32);
     expect(Object.keys(signer).sort()).toEqual(
-      ["PATH", "POSTHORN_LEASH", "POSTHORN_MASTER_KEY", "POSTHORN_SIGNER_GRPC_PORT", "POSTHORN_SIGNER_PORT"].sort(),
+      ["NODE_COMPILE_CACHE", "PATH", "POSTHORN_LEASH", "POSTHORN_MASTER_KEY"]
+        .concat("POSTHORN_SIGNER_GRPC_PORT", "POSTHORN_SIGNER_PORT")
+        .sort(),
     );
     for (const name of ["api", "ingest", "dispatcher", "projector", "scheduler", "matcher"]) {
       const env = await environmentOf(stack, name);
