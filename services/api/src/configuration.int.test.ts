@@ -142,6 +142,21 @@ describe("the bucket", () => {
     expect(await hasSentinel(backend.connection)).toBe(true);
   });
 
+  it("is filled once when several apis start at the same time, and all of them can change it at once", async () => {
+    await api[Symbol.asyncDispose]();
+    await backend.connection.manager.streams.delete("KV_config");
+    const apis = await Promise.all([1, 2, 3].map(() => startTestApi(backend)));
+    const [first, ...others] = apis;
+    if (first === undefined) throw new Error("no api was started");
+    api = first;
+    const counts = await Promise.all(apis.map(copies));
+    expect(counts.toSorted()).toEqual([0, 0, 1]);
+    for (const { call } of apis) {
+      expect((await call(createWebhookRoute, { path: path(), body: WEBHOOK })).status).toBe(201);
+    }
+    for (const other of others) await other[Symbol.asyncDispose]();
+  });
+
   it("is made anew and filled with everything, tombstones included, when it is lost", async () => {
     const [kept, deleted] = [await create(), await create()];
     await api.call(deleteWebhookRoute, { path: path({ webhook: deleted.id }) });
@@ -197,6 +212,8 @@ describe("while NATS does not answer", () => {
       detail: "NATS does not answer. Nothing was changed; try again.",
     });
     expect((await api.call(getWebhookRoute, { path: path({ webhook: id }) })).body.description).toBe("saved");
+    const outbox = await backend.database.db.selectFrom("config_outbox").selectAll().execute();
+    expect(outbox).toMatchObject([{ kind: "webhook", org_id: tenant.org, entity_id: id, version: 2 }]);
     await backend.nats.server.kill("SIGCONT");
     await comes(id, { version: 2, entry: { url: "http://127.0.0.1:9/saved" } });
     await waitUntil(async () => (await change("again")).status === 200, {

@@ -255,15 +255,13 @@ describe("updating", () => {
 
   it("loses no change of two that are made at the same time", async () => {
     const { id } = await create();
-    const body = (field: string, value: unknown) => ({ path: path(id), body: { [field]: value } });
-    await Promise.all([
-      api.call(updateWebhookRoute, body("description", "one")),
-      api.call(updateWebhookRoute, body("timeout_ms", 4_000)),
-      api.call(updateWebhookRoute, body("events", ["two"])),
-    ]);
-    const { body: after } = await api.call(getWebhookRoute, { path: path(id) });
-    expect(after).toMatchObject({ description: "one", timeout_ms: 4_000, events: ["two"] });
-    expect(await configOf(id)).toMatchObject({ version: 4 });
+    for (let round = 1; round <= 10; round += 1) {
+      const changes = { description: `${round}`, timeout_ms: 4_000 + round, events: [`round.${round}`] };
+      const fields = Object.entries(changes).map(([field, value]) => ({ [field]: value }));
+      await Promise.all(fields.map((body) => api.call(updateWebhookRoute, { path: path(id), body })));
+      expect((await api.call(getWebhookRoute, { path: path(id) })).body).toMatchObject(changes);
+      expect(await configOf(id)).toMatchObject({ version: 1 + 3 * round });
+    }
   });
 });
 

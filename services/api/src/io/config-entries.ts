@@ -6,14 +6,14 @@ import type { ConfigKey } from "@posthorn/message-bus";
 import type { Kysely } from "kysely";
 import { stored, storedOrgId, storedProfile } from "./stored.ts";
 
-export type ConfigEntry = { readonly key: ConfigKey; readonly value: ConfigValue };
+export type BucketEntry = { readonly key: ConfigKey; readonly value: ConfigValue };
 export type ConfigKind = ConfigKey["kind"];
 
 export type ConfigEntries = {
   /** What is stored under these ids now. */
-  read(kind: ConfigKind, ids: readonly string[]): Promise<readonly ConfigEntry[]>;
+  read(kind: ConfigKind, ids: readonly string[]): Promise<readonly BucketEntry[]>;
   /** Everything of a kind in the order of ids, in pages. */
-  all(kind: ConfigKind): AsyncIterable<readonly ConfigEntry[]>;
+  all(kind: ConfigKind): AsyncIterable<readonly BucketEntry[]>;
 };
 
 export const CONFIG_KINDS: readonly ConfigKind[] = ["organisation", "api-key", "webhook"];
@@ -25,7 +25,7 @@ const LOWEST_ID = "00000000-0000-0000-0000-000000000000";
 type Choice = { readonly ids: readonly string[] } | { readonly after: string };
 
 export function openConfigEntries(db: Kysely<Database>): ConfigEntries {
-  const entriesOf = (kind: ConfigKind, choice: Choice): Promise<readonly ConfigEntry[]> => {
+  const entriesOf = (kind: ConfigKind, choice: Choice): Promise<readonly BucketEntry[]> => {
     switch (kind) {
       case "organisation":
         return organisationEntries(db, choice);
@@ -52,34 +52,34 @@ export function openConfigEntries(db: Kysely<Database>): ConfigEntries {
   };
 }
 
-async function organisationEntries(db: Kysely<Database>, choice: Choice): Promise<readonly ConfigEntry[]> {
+async function organisationEntries(db: Kysely<Database>, choice: Choice): Promise<readonly BucketEntry[]> {
   const query = db.selectFrom("organisations").selectAll();
   const chosen = "ids" in choice ? query.where("id", "in", choice.ids) : query.where("id", ">", choice.after);
   const rows = await chosen.orderBy("id").limit(PAGE_ROWS).execute();
   return rows.map(organisationEntry);
 }
 
-async function apiKeyEntries(db: Kysely<Database>, choice: Choice): Promise<readonly ConfigEntry[]> {
+async function apiKeyEntries(db: Kysely<Database>, choice: Choice): Promise<readonly BucketEntry[]> {
   const query = db.selectFrom("api_keys").selectAll();
   const chosen = "ids" in choice ? query.where("id", "in", choice.ids) : query.where("id", ">", choice.after);
   const rows = await chosen.orderBy("id").limit(PAGE_ROWS).execute();
   return rows.map(apiKeyEntry);
 }
 
-async function webhookEntries(db: Kysely<Database>, choice: Choice): Promise<readonly ConfigEntry[]> {
+async function webhookEntries(db: Kysely<Database>, choice: Choice): Promise<readonly BucketEntry[]> {
   const query = db.selectFrom("webhooks").selectAll();
   const chosen = "ids" in choice ? query.where("id", "in", choice.ids) : query.where("id", ">", choice.after);
   const rows = await chosen.orderBy("id").limit(PAGE_ROWS).execute();
   return rows.map(webhookEntry);
 }
 
-function organisationEntry({ id, version }: OrganisationsTable): ConfigEntry {
+function organisationEntry({ id, version }: OrganisationsTable): BucketEntry {
   const orgId = storedOrgId(id);
   const entry = { kind: "organisation", id: orgId } as const;
   return { key: { kind: "organisation", orgId, id }, value: { kind: "present", version, entry } };
 }
 
-function apiKeyEntry(row: ApiKeysTable): ConfigEntry {
+function apiKeyEntry(row: ApiKeysTable): BucketEntry {
   const { version } = row;
   const key: ConfigKey = { kind: "api-key", orgId: row.org_id, id: row.id };
   if (row.revoked_at !== null) return { key, value: { kind: "deleted", version } };
@@ -93,7 +93,7 @@ function apiKeyEntry(row: ApiKeysTable): ConfigEntry {
   return { key, value: { kind: "present", version, entry } };
 }
 
-function webhookEntry(row: Omit<WebhooksTable, "created_at" | "updated_at" | "description">): ConfigEntry {
+function webhookEntry(row: Omit<WebhooksTable, "created_at" | "updated_at" | "description">): BucketEntry {
   const { version } = row;
   const key: ConfigKey = { kind: "webhook", orgId: row.org_id, id: row.id };
   if (row.deleted_at !== null) return { key, value: { kind: "deleted", version } };

@@ -96,7 +96,7 @@ async function completeBucket(ports: ConfigKeeperPorts): Promise<boolean> {
   return true;
 }
 
-/** False when another replica holds the lock. The lock ends with its session, whatever happens to this process. */
+/** Waits for the replica that holds the lock, if one does; its lock ends with its session, however that ends. */
 async function withLock(pool: Pool, signal: AbortSignal, act: () => Promise<boolean>): Promise<boolean> {
   const client = await pool.connect();
   let isHeld = true;
@@ -106,10 +106,8 @@ async function withLock(pool: Pool, signal: AbortSignal, act: () => Promise<bool
   };
   signal.addEventListener("abort", release);
   try {
-    const { rows } = await client.query<{ is_ours: boolean }>("select pg_try_advisory_lock($1) as is_ours", [
-      COPY_LOCK,
-    ]);
-    return rows[0]?.is_ours === true && (await act());
+    await client.query("select pg_advisory_lock($1)", [COPY_LOCK]);
+    return await act();
   } finally {
     signal.removeEventListener("abort", release);
     release();

@@ -6,7 +6,7 @@
 
 import type { Database } from "@posthorn/database";
 import { type Kysely, sql } from "kysely";
-import type { ConfigEntries, ConfigEntry, ConfigKind } from "./config-entries.ts";
+import type { BucketEntry, ConfigEntries, ConfigKind } from "./config-entries.ts";
 import { CONFIG_KINDS } from "./config-entries.ts";
 import type { WriteEntries } from "./write-entries.ts";
 
@@ -119,7 +119,7 @@ async function pendingChanges(db: Kysely<Database>): Promise<readonly Pending[]>
 async function currentEntries(
   entries: Pick<ConfigEntries, "read">,
   pending: readonly Pending[],
-): Promise<readonly ConfigEntry[]> {
+): Promise<readonly BucketEntry[]> {
   const read = (kind: ConfigKind) => {
     const ids = pending.filter((change) => change.kind === kind).map((change) => change.entity_id);
     return ids.length === 0 ? [] : entries.read(kind, ids);
@@ -128,7 +128,7 @@ async function currentEntries(
 }
 
 /** A change that was committed meanwhile has a higher version and stays. */
-async function removeApplied(db: Kysely<Database>, applied: readonly ConfigEntry[]): Promise<void> {
+async function removeApplied(db: Kysely<Database>, applied: readonly BucketEntry[]): Promise<void> {
   if (applied.length === 0) return;
   await sql`
     delete from config_outbox

@@ -40,6 +40,8 @@ export type DeliveryDossier = {
   readonly orgId: OrgId;
   readonly profile: ProfileName;
   readonly place: PayloadPlace;
+  /** Of the log. */
+  readonly partition: number;
   /** In the order in which they were logged. */
   readonly logPositions: readonly LogPosition[];
 };
@@ -73,8 +75,7 @@ export function openDeliveries(db: Kysely<Database>): Deliveries {
       return row === undefined ? undefined : dossierOf(row);
     },
 
-    attemptsOf: async ({ delivery, logPositions }) => {
-      const partition = logPositions[0]?.partition ?? 0;
+    attemptsOf: async ({ delivery, partition }) => {
       const query = db.selectFrom("attempts").selectAll().where("delivery_id", "=", delivery.id);
       const rows = await query.orderBy("number").execute();
       return rows.map((row) => ({
@@ -160,6 +161,7 @@ function dossierOf(row: DeliveryRow): DeliveryDossier {
       sequence: stored(row.place_sequence ?? undefined, "deliveries.place_sequence"),
       index: stored(row.place_index ?? undefined, "deliveries.place_index"),
     },
+    partition: row.partition,
     logPositions: row.log_sequences.map((sequence, index) => ({
       partition: row.partition,
       epochMs: stored(row.log_epochs[index], "deliveries.log_epochs"),

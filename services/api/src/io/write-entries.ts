@@ -1,22 +1,22 @@
 /** Puts values into the configuration bucket, several at a time; a value never goes over a newer one. */
 
 import { type BusConnection, type Publisher, writeConfigValue } from "@posthorn/message-bus";
-import type { ConfigEntry } from "./config-entries.ts";
+import type { BucketEntry } from "./config-entries.ts";
 
 export type WrittenEntries = {
   /** The bucket holds these, or newer ones. */
-  readonly written: readonly ConfigEntry[];
+  readonly written: readonly BucketEntry[];
   /** Why the others were not written; undefined when all were. */
   readonly failure: string | undefined;
 };
 
-export type WriteEntries = (entries: readonly ConfigEntry[]) => Promise<WrittenEntries>;
+export type WriteEntries = (entries: readonly BucketEntry[]) => Promise<WrittenEntries>;
 
 /** A write is two round trips; this many overlap. */
 const CONCURRENT_WRITES_MAX = 64;
 
 export function entryWriter(connection: BusConnection, publisher: Publisher, nowMs: () => number): WriteEntries {
-  async function write({ key, value }: ConfigEntry): Promise<string | undefined> {
+  async function write({ key, value }: BucketEntry): Promise<string | undefined> {
     try {
       const result = await writeConfigValue(connection, publisher, key, value, nowMs());
       return result.kind === "written" ? undefined : result.reason;
@@ -26,7 +26,7 @@ export function entryWriter(connection: BusConnection, publisher: Publisher, now
   }
 
   return async (entries) => {
-    const written: ConfigEntry[] = [];
+    const written: BucketEntry[] = [];
     for (let start = 0; start < entries.length; start += CONCURRENT_WRITES_MAX) {
       const group = entries.slice(start, start + CONCURRENT_WRITES_MAX);
       const failures = await Promise.all(group.map(write));
