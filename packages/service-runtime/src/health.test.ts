@@ -38,6 +38,16 @@ describe("health", () => {
     });
   });
 
+  it("reports a dependency that is not required, and is ready without it", () => {
+    const health = createHealth();
+    health.dependency("signer", { required: false }).down("connection refused");
+    health.started();
+    expect(health.report()).toEqual({
+      status: "ready",
+      dependencies: { signer: { status: "down", reason: "connection refused" } },
+    });
+  });
+
   it("is not ready while starting, even with all dependencies up", () => {
     const health = createHealth();
     health.dependency("nats").up();

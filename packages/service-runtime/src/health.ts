@@ -20,8 +20,11 @@ export interface HealthReport {
 
 /** What a service sees of the process's health. */
 export interface Health {
-  /** Registers a dependency, down until its owner says otherwise. A name that is taken is a bug and throws. */
-  dependency(name: string): DependencyHandle;
+  /**
+   * Registers a dependency, down until its owner says otherwise. One that is not required is reported and does not make
+   * the process unready. A name that is taken is a bug and throws.
+   */
+  dependency(name: string, options?: { readonly required: boolean }): DependencyHandle;
   report(): HealthReport;
   /** Calls the listener whenever `report()` may have changed; disposing ends that. */
   onChange(listener: () => void): Disposable;
@@ -35,6 +38,7 @@ export interface HealthControl extends Health {
 
 export function createHealth(): HealthControl {
   const dependencies = new Map<string, DependencyState>();
+  const optional = new Set<string>();
   const listeners = new Set<() => void>();
   let phase: "starting" | "started" | "stopping" = "starting";
 
@@ -47,15 +51,19 @@ export function createHealth(): HealthControl {
   };
 
   return {
-    dependency: (name) => {
+    dependency: (name, { required } = { required: true }) => {
       if (dependencies.has(name)) throw new Error(`the dependency "${name}" is registered already`);
+      if (!required) optional.add(name);
       setState(name, { status: "down", reason: "not connected yet" });
       return {
         up: () => setState(name, { status: "up" }),
         down: (reason) => setState(name, { status: "down", reason }),
       };
     },
-    report: () => ({ status: statusOf(phase, dependencies), dependencies: Object.fromEntries(dependencies) }),
+    report: () => {
+      const required = [...dependencies].filter(([name]) => !optional.has(name)).map(([, state]) => state);
+      return { status: statusOf(phase, required), dependencies: Object.fromEntries(dependencies) };
+    },
     onChange: (listener) => {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
@@ -73,8 +81,8 @@ export function createHealth(): HealthControl {
 
 function statusOf(
   phase: "starting" | "started" | "stopping",
-  dependencies: ReadonlyMap<string, DependencyState>,
+  required: readonly DependencyState[],
 ): HealthReport["status"] {
   if (phase !== "started") return phase;
-  return [...dependencies.values()].every((dependency) => dependency.status === "up") ? "ready" : "degraded";
+  return required.every((dependency) => dependency.status === "up") ? "ready" : "degraded";
 }

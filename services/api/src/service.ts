@@ -47,7 +47,7 @@ export async function startApi(config: ApiConfig, shell: Shell): Promise<Api> {
   const database = stack.use(openPostgres(config, events));
   stack.use(watchDependency(health.dependency("postgres"), () => database.pool.query("select 1")));
   const sealer = stack.use(openSecretSealer(config.signerTarget, (reason) => events.trouble("signer", reason)));
-  stack.use(watchDependency(health.dependency("signer"), () => sealer.reach()));
+  stack.use(watchDependency(health.dependency("signer", { required: false }), () => sealer.reach()));
   const { keeper, outbox } = await keepConfiguration(config, { connection, publisher, database, events }, stack);
 
   const { db } = database;

@@ -87,6 +87,10 @@ async function createEvents(db: Kysely<unknown>): Promise<void> {
       traceparent text not null
     )`.execute(db);
   await sql`create index events_of_org on events (org_id, accepted_at desc, id)`.execute(db);
+  // Publishers look an event up by the id they gave it.
+  await sql`
+    create index events_of_caller on events (org_id, caller_id, accepted_at desc, id desc)
+    where caller_id is not null`.execute(db);
 }
 
 async function createRetryDue(db: Kysely<unknown>): Promise<void> {
