@@ -29,7 +29,7 @@ import {
   writeConfigValue,
   writeSentinel,
 } from "@posthorn/message-bus";
-import { openShell, readSettings } from "@posthorn/service-runtime";
+import { type HealthReport, openShell, readSettings } from "@posthorn/service-runtime";
 import { startTestNats, type TestNats } from "@posthorn/testkit";
 import { settings } from "./config.ts";
 import { webhook } from "./core/matcher.fixture.ts";
@@ -38,8 +38,12 @@ import { startMatcher } from "./service.ts";
 export type StoredItem = { readonly sequence: number; readonly storedAtMs: number; readonly item: WorkItem };
 export type StoredLog = { readonly sequence: number; readonly event: LogEvent };
 
-/** `figures` are what Prometheus would see. */
-export type RunningMatcher = AsyncDisposable & { figures(): Promise<string> };
+export type RunningMatcher = AsyncDisposable & {
+  /** What Prometheus would see. */
+  figures(): Promise<string>;
+  /** What /readyz would say of them. */
+  dependencies(): HealthReport["dependencies"];
+};
 export type MatcherProcess = AsyncDisposable & { end(signal: NodeJS.Signals): Promise<void> };
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
@@ -103,7 +107,11 @@ export class TestEngine implements AsyncDisposable {
     const { shell } = stack.use(await openShell({ name: "matcher", config, env, stopping }));
     stack.use(await startMatcher(config, shell));
     const owned = stack.move();
-    return { figures: () => shell.metrics.expose(), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+    return {
+      figures: () => shell.metrics.expose(),
+      dependencies: () => shell.health.report().dependencies,
+      [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    };
   }
 
   completeConfiguration(): Promise<void> {

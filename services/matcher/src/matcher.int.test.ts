@@ -115,14 +115,18 @@ describe("a matcher", () => {
 });
 
 describe("a matcher without a complete copy of the configuration", () => {
-  it("takes nothing until the copy is complete, and then everything", async () => {
+  it("takes nothing and says that it is not ready until the copy is complete, and then takes everything", async () => {
     await using engine = await TestEngine.start({ isConfigured: false });
-    await using _matcher = await engine.startMatcher();
+    await using matcher = await engine.startMatcher();
     await engine.publish([event()]);
     await engine.writeWebhook({});
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(engine.log).toEqual([]);
+    expect(matcher.dependencies()).toMatchObject({ nats: { status: "up" }, configuration: { status: "down" } });
     await engine.completeConfiguration();
     await waitUntil(() => engine.items.length === 1, { describe: "the work item" });
+    await waitUntil(() => matcher.dependencies().configuration?.status === "up", {
+      describe: "the matcher to be ready",
+    });
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Remembers which webhooks a type of an organisation goes to, so that a type that comes again costs one lookup. A change
- * of the organisation's webhooks moves its generation on, and what was remembered before no longer counts.
+ * Remembers which webhooks a type of an organisation goes to, so that a type that comes again costs one lookup. A
+ * change of the organisation's webhooks moves its generation on, and what was remembered before no longer counts.
  */
 
 import type { OrgId } from "@posthorn/domain";

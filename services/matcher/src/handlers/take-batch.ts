@@ -1,6 +1,6 @@
 /**
- * Takes what is there, from all partitions in turn, and reads it: nothing waits for company, and a batch grows by itself
- * while the one before it is under way. What cannot be read is set aside, because it would come again for ever.
+ * Takes what is there, from all partitions in turn, and reads it: nothing waits for company, and a batch grows by
+ * itself while the one before it is under way. What cannot be read is set aside, because it would come again for ever.
  */
 
 import { decodeEventGroup } from "@posthorn/contracts";

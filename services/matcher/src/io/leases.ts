@@ -1,4 +1,4 @@
-/** Keeps the leases of the messages in hand while they are worked on. Without a connection they run out, as they must. */
+/** Keeps the leases of what is in hand while it is worked on. Without a connection they run out, as they should. */
 
 import type { WorkMessage } from "@posthorn/message-bus";
 
