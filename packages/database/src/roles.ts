@@ -35,9 +35,8 @@ export async function ensureRoles(client: Client, passwords: RolePasswords): Pro
 async function ensureRole(client: Client, role: string, password: string): Promise<void> {
   const existing = await client.query("select 1 from pg_roles where rolname = $1", [role]);
   const verb = existing.rowCount === 0 ? "create" : "alter";
-  await client.query(
-    `${verb} role ${escapeIdentifier(role)} login nosuperuser nocreatedb nocreaterole password ${escapeLiteral(password)}`,
-  );
+  const attributes = `login nosuperuser nocreatedb nocreaterole password ${escapeLiteral(password)}`;
+  await client.query(`${verb} role ${escapeIdentifier(role)} ${attributes}`);
 }
 
 async function untilNobodyInterferes(act: () => Promise<void>): Promise<void> {

@@ -5,7 +5,7 @@
 
 import type { ColumnType, Generated, GeneratedAlways, Selectable } from "kysely";
 
-/** Written by api only. `version` grows with every change of the row; the data plane never goes back to an older one. */
+/** Written by api only. `version` grows with every change of the row; the data plane never goes back to an older. */
 export interface OrganisationsTable {
   readonly id: string;
   name: string;
@@ -68,7 +68,7 @@ export interface DeliveryLogTable {
   readonly partition: number;
   readonly epoch_ms: number;
   readonly sequence: number;
-  /** When LOG stored the message; the table is partitioned by its UTC day, so a condition on it saves index look-ups. */
+  /** When LOG stored the message; the table is partitioned by its UTC day, a condition on it saves index look-ups. */
   readonly stored_at: Date;
   /** A batch of delivery events, as published. */
   readonly bytes: Buffer;
@@ -188,7 +188,7 @@ export interface ProjectorCheckpointTable {
   epoch_ms: number;
   /** Of the last message projected; 0 before the first of an epoch. */
   sequence: number;
-  /** Of that message's bytes, in hex: tells whether the stream still holds what was read. Null before the first message. */
+  /** Of that message's bytes, in hex: tells whether the stream still holds what was read. Null before the first. */
   message_fingerprint: string | null;
 }
 

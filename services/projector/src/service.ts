@@ -31,7 +31,7 @@ export async function startProjector(config: ProjectorConfig, shell: Shell): Pro
     }),
   );
   await ensureStreams(connection, { replicas: config.natsReplicas, bytesMax: STREAM_BYTES_MAX_DEFAULT });
-  stack.use(prepareArchive(pool, events));
+  stack.use(await prepareArchive(pool, events));
   const watch = new CheckpointWatch(pool);
   const owner = stack.use(
     new PartitionOwner({

@@ -1,6 +1,7 @@
 /**
  * A log message that can be decoded but not projected must not stop its partition for ever. Failure policy: it is
- * archived as it is, counted and skipped, like one that cannot be decoded; every other message of its batch goes through.
+ * archived as it is, counted and skipped, like one that cannot be decoded; every other message of its batch goes
+ * through.
  */
 
 import type { Decoded } from "@posthorn/contracts";
@@ -9,8 +10,11 @@ import type { LogEvent } from "@posthorn/domain";
 
 export type Decodable = { readonly content: Decoded<readonly LogEvent[]> };
 
-/** Postgres' classes of errors that the rows themselves cause: data exception, violated constraint, limit exceeded. */
-const FAULT_CLASSES = ["22", "23", "54"];
+/**
+ * The beginnings of Postgres' codes for what the rows themselves cause: data exception, missing value, limit exceeded.
+ * Not every violated constraint: while a partition of the archive is attached, a sound row may violate its bounds.
+ */
+const FAULT_CODES = ["22", "23502", "54"];
 
 /** Returns what the last call of `project` returned, and calls it no more once it has returned false. */
 export async function isolatePoison<Message extends Decodable>(
@@ -32,7 +36,7 @@ export async function isolatePoison<Message extends Decodable>(
 /** A RangeError comes from encoding a value that its column cannot hold. */
 function isFaultOfMessages(error: unknown): error is Error {
   const sqlState = sqlStateOf(error);
-  return error instanceof RangeError || (sqlState !== undefined && FAULT_CLASSES.includes(sqlState.slice(0, 2)));
+  return error instanceof RangeError || FAULT_CODES.some((code) => sqlState?.startsWith(code) === true);
 }
 
 function setAside<Message extends Decodable>(message: Message, error: Error): Message {

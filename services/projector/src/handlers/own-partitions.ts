@@ -1,6 +1,6 @@
 /**
- * Shares the partitions among projectors: whoever holds a partition's advisory lock projects it, the others stand by and
- * take over when the holder's session ends. The locks only save wasted work; what keeps two projectors from writing
+ * Shares the partitions among projectors: whoever holds a partition's advisory lock projects it, the others stand by
+ * and take over when the holder's session ends. The locks only save wasted work; what keeps two projectors from writing
  * the same partition is the compare-and-set of the checkpoint.
  */
 

@@ -29,7 +29,7 @@ const BATCH_LIMITS: BatchLimits = { messagesMax: 64, eventsMax: 2_000, bytesMax:
  * projected at once; under load most deliveries then have their creation and their outcome in one batch, which saves
  * reading and updating their rows.
  */
-const PACE_MS = 50;
+const PACE_MS = 100;
 /** Between two tries to go on after a failure. */
 const RETRY_WAIT_MS = 250;
 
@@ -93,6 +93,7 @@ export class PartitionProjector implements AsyncDisposable {
     this.#inbox = inbox;
     for (;;) {
       const taken = await inbox.take(BATCH_LIMITS);
+      if (this.#stopping.signal.aborted) return;
       if (taken.kind === "ended") return events.interrupted(this.#partition, taken.reason);
       this.#oldestWaitingAtMs = taken.messages[0]?.storedAtMs;
       const startedAtMs = performance.now();

@@ -8,7 +8,7 @@ import type { LogPosition } from "../core/checkpoint.ts";
 import { compareTables, type TableDifference } from "../io/compare-tables.ts";
 import { tryLockRebuild } from "../io/partition-locks.ts";
 import { completeSideTables, createSideTables, dropSideTables, swapTables } from "../io/side-tables.ts";
-import { type ReplayPositions, replayInBatches, replayWithin } from "./replay-archive.ts";
+import { type Replayed, type ReplayPositions, replayInBatches, replayWithin } from "./replay-archive.ts";
 
 export type RebuildGoal = "swap" | "verify";
 
@@ -48,18 +48,21 @@ async function rebuildAside(
   await createSideTables(session);
   const positions: ReplayPositions = new Map();
   let messages = 0;
-  await replayInBatches(pool, positions, (replayed) => {
+  const onReplayed = (replayed: Replayed): void => {
     messages += replayed.messages;
     onProgress({ ...replayed, messages });
-  });
+  };
+  await replayInBatches(pool, positions, onReplayed);
   await completeSideTables(session);
+  // Once more for what was archived in the meantime, so that little is left for the last stretch.
+  await replayInBatches(pool, positions, onReplayed);
   const finish = goal === "swap" ? finishAndSwap : finishAndCompare;
   const result = await finish(session, positions);
   await dropSideTables(session);
   return result;
 }
 
-/** A projector that moves its checkpoint meanwhile waits until the new tables are in place, and then writes to these. */
+/** A projector that moves its checkpoint meanwhile waits until the new tables are in place, and writes to these. */
 async function finishAndSwap(session: PoolClient, positions: ReplayPositions): Promise<RebuildResult> {
   await session.query("begin");
   await session.query("lock table projector_checkpoint in share row exclusive mode");

@@ -1,12 +1,12 @@
-/** Folds archived messages again, in the order in which they were first projected, into whatever tables the session sees. */
+/** Folds archived messages again, in the order of their first projection, into whatever tables the session sees. */
 
 import { decodeLogEvents } from "@posthorn/contracts";
 import type { Pool, PoolClient } from "@posthorn/database";
-import { ALL_PARTITIONS } from "@posthorn/domain";
 import type { LogPosition } from "../core/checkpoint.ts";
 import { foldBatch, keysAffectedBy, type LogMessage } from "../core/fold-batch.ts";
 import { type ArchivedMessage, readArchive } from "../io/archive.ts";
 import type { Statement } from "../io/bulk-insert.ts";
+import { readPositions } from "../io/checkpoint-table.ts";
 import { changeStatements, readCurrentRows } from "../io/projection-tables.ts";
 import { inTransaction } from "../io/transaction.ts";
 import { type Decodable, isolatePoison } from "./isolate-poison.ts";
@@ -20,7 +20,10 @@ const BEFORE_ALL: LogPosition = { epochMs: 0, sequence: 0 };
 /** How far each partition has been replayed. */
 export type ReplayPositions = Map<number, LogPosition>;
 
-/** Replays what is archived behind the positions, in a transaction per batch, and moves the positions. */
+/**
+ * Replays what is archived behind the positions when it is called, in a transaction per batch, and moves the positions.
+ * What is archived meanwhile is left for another call: a busy projector could be ahead for ever.
+ */
 export async function replayInBatches(
   pool: Pool,
   positions: ReplayPositions,
@@ -32,47 +35,49 @@ export async function replayInBatches(
       statements: await statementsFor(client, messages),
       result: true,
     }));
-  await replay(
-    positions,
+  await replay(await readPositions(pool), positions, {
+    read: (partition, range) => withClient(pool, (client) => readArchive(client, partition, range, BATCH_ROWS_MAX)),
+    write: (messages) => isolatePoison(messages, commit),
     onReplayed,
-    (act) => withClient(pool, act),
-    (messages) => isolatePoison(messages, commit),
-  );
+  });
 }
 
 /** The same within the caller's transaction. */
 export async function replayWithin(client: PoolClient, positions: ReplayPositions): Promise<void> {
-  const write = async (messages: readonly ReplayMessage[]) => {
-    const statements = await statementsFor(client, messages);
-    await Promise.all(statements.map((statement) => client.query(statement)));
-    return true;
-  };
-  await replay(
-    positions,
-    () => {},
-    (act) => act(client),
-    write,
-  );
+  await replay(await readPositions(client), positions, {
+    read: (partition, range) => readArchive(client, partition, range, BATCH_ROWS_MAX),
+    write: async (messages) => {
+      const statements = await statementsFor(client, messages);
+      await Promise.all(statements.map((statement) => client.query(statement)));
+    },
+    onReplayed: () => {},
+  });
 }
 
 type ReplayMessage = Decodable & { readonly position: LogPosition };
-type WithClient = <Result>(act: (client: PoolClient) => Promise<Result>) => Promise<Result>;
+
+type ReplaySteps = {
+  readonly read: (
+    partition: number,
+    range: { readonly after: LogPosition; readonly upTo: LogPosition },
+  ) => Promise<readonly ArchivedMessage[]>;
+  readonly write: (messages: readonly ReplayMessage[]) => Promise<unknown>;
+  readonly onReplayed: (replayed: Replayed) => void;
+};
 
 async function replay(
+  ends: ReadonlyMap<number, LogPosition>,
   positions: ReplayPositions,
-  onReplayed: (replayed: Replayed) => void,
-  reading: WithClient,
-  write: (messages: readonly ReplayMessage[]) => Promise<boolean>,
+  { read, write, onReplayed }: ReplaySteps,
 ): Promise<void> {
-  for (const partition of ALL_PARTITIONS) {
+  for (const [partition, upTo] of ends) {
     for (;;) {
-      const after = positions.get(partition) ?? BEFORE_ALL;
-      const messages = await reading((client) => readArchive(client, partition, after, BATCH_ROWS_MAX));
-      const upTo = messages.at(-1)?.position;
-      if (upTo === undefined) break;
+      const messages = await read(partition, { after: positions.get(partition) ?? BEFORE_ALL, upTo });
+      const last = messages.at(-1)?.position;
+      if (last === undefined) break;
       await write(messages.map(decoded));
-      positions.set(partition, upTo);
-      onReplayed({ partition, messages: messages.length, upTo });
+      positions.set(partition, last);
+      onReplayed({ partition, messages: messages.length, upTo: last });
     }
   }
 }

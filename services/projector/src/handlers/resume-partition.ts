@@ -17,12 +17,17 @@ export async function resumePartition(
 ): Promise<Checkpoint | undefined> {
   const found = await readCheckpoint(pool, partition);
   const stream = await streamPosition(connection, STREAM);
-  const message = found === undefined ? undefined : await messageAt(connection, STREAM, Math.max(1, found.sequence));
-  const fingerprintAtCheckpoint = message === undefined ? undefined : fingerprintOf(message.data);
+  const fingerprintAtCheckpoint = await fingerprintAt(connection, found?.sequence ?? 0);
   const resumption = judgeStream(found, { ...stream, fingerprintAtCheckpoint });
   const { checkpoint } = resumption;
   if (resumption.kind === "resume") return checkpoint;
   const hasMoved = await moveCheckpoint(pool, partition, found, checkpoint);
   if (hasMoved && resumption.kind === "distrust") events.distrusted(partition, resumption.reason, found, checkpoint);
   return hasMoved ? checkpoint : undefined;
+}
+
+async function fingerprintAt(connection: BusConnection, sequence: number): Promise<string | undefined> {
+  if (sequence === 0) return undefined;
+  const message = await messageAt(connection, STREAM, sequence);
+  return message === undefined ? undefined : fingerprintOf(message.data);
 }

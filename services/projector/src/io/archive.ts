@@ -29,19 +29,20 @@ export function archiveStatement(partition: number, messages: readonly ArchivedM
 
 type ArchiveRow = { epoch_ms: number; sequence: number; stored_at: Date; bytes: Buffer };
 
-/** The messages of a partition behind a position, oldest first, `rowsMax` at most. */
+/** The messages of a partition behind `after`, up to and with `upTo`, oldest first, `rowsMax` at most. */
 export async function readArchive(
   client: PoolClient,
   partition: number,
-  after: LogPosition,
+  range: { readonly after: LogPosition; readonly upTo: LogPosition },
   rowsMax: number,
 ): Promise<readonly ArchivedMessage[]> {
+  const { after, upTo } = range;
   const { rows } = await client.query<ArchiveRow>({
     name: "read-archive",
     text: `select epoch_ms, sequence, stored_at, bytes from public.delivery_log
-      where partition = $1 and (epoch_ms, sequence) > ($2, $3)
-      order by epoch_ms, sequence limit $4`,
-    values: [partition, after.epochMs, after.sequence, rowsMax],
+      where partition = $1 and (epoch_ms, sequence) > ($2, $3) and (epoch_ms, sequence) <= ($4, $5)
+      order by epoch_ms, sequence limit $6`,
+    values: [partition, after.epochMs, after.sequence, upTo.epochMs, upTo.sequence, rowsMax],
   });
   return rows.map((row) => ({
     position: { epochMs: row.epoch_ms, sequence: row.sequence },

@@ -2,7 +2,7 @@
 
 import { hash } from "node:crypto";
 import type { Pool, PoolClient, Row } from "@posthorn/database";
-import type { Checkpoint } from "../core/checkpoint.ts";
+import type { Checkpoint, LogPosition } from "../core/checkpoint.ts";
 
 const FINGERPRINT_LENGTH = 32;
 
@@ -26,6 +26,12 @@ export async function readCheckpoint(client: Pool | PoolClient, partition: numbe
     sequence: row.sequence,
     fingerprint: row.message_fingerprint ?? undefined,
   };
+}
+
+/** How far each partition is archived and projected. */
+export async function readPositions(client: Pool | PoolClient): Promise<ReadonlyMap<number, LogPosition>> {
+  const { rows } = await client.query<Row<"projector_checkpoint">>("select * from projector_checkpoint");
+  return new Map(rows.map((row) => [row.partition, { epochMs: row.epoch_ms, sequence: row.sequence }]));
 }
 
 /**

@@ -1,4 +1,4 @@
-/** How far the partitions have been projected: known here for those this process projects, asked of Postgres for others. */
+/** How far the partitions have been projected: known for those this process projects, asked of Postgres for others. */
 
 import { setTimeout as sleepFor } from "node:timers/promises";
 import type { Pool } from "@posthorn/database";

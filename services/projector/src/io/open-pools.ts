@@ -11,9 +11,9 @@ const REBUILD_CONNECTIONS_MAX = 2;
 
 /**
  * Plans are made once and without looking at the size of tables: a plan that scans a table while it is still empty
- * would go on to do so when it no longer is.
+ * would go on to do so when it no longer is. Compiling the plan would take longer than any of these statements.
  */
-const PLANNING = { plan_cache_mode: "force_generic_plan", enable_seqscan: "off" };
+const PLANNING = { plan_cache_mode: "force_generic_plan", enable_seqscan: "off", jit: "off" };
 
 export function openToProject(url: string): OpenDatabase {
   return openDatabase(url, {

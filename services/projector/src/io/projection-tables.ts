@@ -1,4 +1,4 @@
-/** The projections' tables: read what a batch is about, write what came of it. Table names are left to the search path. */
+/** The projections' tables: read what a batch is about, write what came of it. The search path says whose they are. */
 
 import type { PoolClient, Row } from "@posthorn/database";
 import {
