@@ -53,6 +53,7 @@ export {
 } from "./ids/ids.ts";
 export { ALL_PARTITIONS, PARTITIONS, partitionOf } from "./ids/partition.ts";
 export { arrayElements, findDuplicateMember, type JsonMember, topLevelMembers } from "./json/json-scan.ts";
+export { maskHeaders } from "./masking/mask-headers.ts";
 export { maskUrl } from "./masking/mask-url.ts";
 export { patternMatches, patternProblem } from "./patterns/pattern.ts";
 export { PatternIndex } from "./patterns/pattern-index.ts";

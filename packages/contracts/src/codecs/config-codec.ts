@@ -12,12 +12,12 @@ import {
 } from "@posthorn/domain";
 import * as wire from "../gen/posthorn/config/v1/config.ts";
 import { asBuffer } from "./event-codec.ts";
-import { type Decoded, decoding, required } from "./wire.ts";
+import { type Decoded, decoding, encoding, required } from "./wire.ts";
 
 export function encodeConfigValue(value: ConfigValue, deletedAtMs: number): Uint8Array {
   const entry: wire.ConfigEntry["entry"] =
     value.kind === "deleted" ? { $case: "tombstone", value: { deletedAtMs } } : entryToWire(value.entry);
-  return wire.ConfigEntry.encode({ version: value.version, entry }).finish();
+  return encoding((writer) => wire.ConfigEntry.encode({ version: value.version, entry }, writer));
 }
 
 export function decodeConfigValue(bytes: Uint8Array): Decoded<ConfigValue> {
@@ -32,7 +32,7 @@ export function decodeConfigValue(bytes: Uint8Array): Decoded<ConfigValue> {
 
 /** The sentinel says that the bucket made at `epochMs` holds a complete copy. */
 export function encodeSentinel(epochMs: number): Uint8Array {
-  return wire.Sentinel.encode({ epochMs }).finish();
+  return encoding((writer) => wire.Sentinel.encode({ epochMs }, writer));
 }
 
 export function decodeSentinel(bytes: Uint8Array): Decoded<number> {

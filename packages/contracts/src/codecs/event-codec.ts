@@ -2,10 +2,10 @@
 
 import { type AcceptedEvent, type PayloadPlace, parseEventId, parseOrgId } from "@posthorn/domain";
 import * as wire from "../gen/posthorn/event/v1/event.ts";
-import { absentIfEmpty, type Decoded, decoding, required } from "./wire.ts";
+import { absentIfEmpty, type Decoded, decoding, encoding, required } from "./wire.ts";
 
 export function encodeEventGroup(events: readonly AcceptedEvent[]): Uint8Array {
-  return wire.EventGroup.encode({ events: events.map(eventToWire) }).finish();
+  return encoding((writer) => wire.EventGroup.encode({ events: events.map(eventToWire) }, writer));
 }
 
 export function decodeEventGroup(bytes: Uint8Array): Decoded<readonly AcceptedEvent[]> {

@@ -14,10 +14,10 @@ import {
 import * as wire from "../gen/posthorn/delivery/v1/delivery_event.ts";
 import { asBuffer, placeFromWire, placeToWire } from "./event-codec.ts";
 import { cancelReason, deferReason, exhaustReason, skipReason } from "./reasons.ts";
-import { absentIfEmpty, absentIfZero, type Decoded, decoding, required } from "./wire.ts";
+import { absentIfEmpty, absentIfZero, type Decoded, decoding, encoding, required } from "./wire.ts";
 
 export function encodeLogEvents(events: readonly LogEvent[]): Uint8Array {
-  return wire.DeliveryEventBatch.encode({ events: events.map(logEventToWire) }).finish();
+  return encoding((writer) => wire.DeliveryEventBatch.encode({ events: events.map(logEventToWire) }, writer));
 }
 
 export function decodeLogEvents(bytes: Uint8Array): Decoded<readonly LogEvent[]> {

@@ -10,10 +10,10 @@ import {
 } from "@posthorn/domain";
 import * as wire from "../gen/posthorn/delivery/v1/work_item.ts";
 import { eventFromWire, eventToWire, placeFromWire, placeToWire } from "./event-codec.ts";
-import { type Decoded, decoding, required } from "./wire.ts";
+import { type Decoded, decoding, encoding, required } from "./wire.ts";
 
 export function encodeWorkItem(item: WorkItem): Uint8Array {
-  return wire.WorkItem.encode({
+  const message = {
     deliveryId: item.deliveryId,
     orgId: item.orgId,
     webhookId: item.webhookId,
@@ -28,7 +28,8 @@ export function encodeWorkItem(item: WorkItem): Uint8Array {
     eventType: item.eventType,
     acceptedAtMs: item.acceptedAtMs,
     traceparent: item.traceparent,
-  }).finish();
+  };
+  return encoding((writer) => wire.WorkItem.encode(message, writer));
 }
 
 export function decodeWorkItem(bytes: Uint8Array): Decoded<WorkItem> {

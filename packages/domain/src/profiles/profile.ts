@@ -1,6 +1,6 @@
 /**
  * Profiles: what a receiver gets. A profile names the body format, the signature headers, the default timeout and
- * the default retries; it is fixed when a delivery is created. `github-dispatch` is not served yet.
+ * the default retries; it is fixed when a delivery is created.
  */
 
 export const PROFILE_NAMES = ["standard", "myop", "nextmv", "znyx", "mutx"] as const;

@@ -1,0 +1,203 @@
+import {
+  type AcceptedEvent,
+  type ApiKeyId,
+  type AttemptRecord,
+  type ConfigValue,
+  type DeliveryId,
+  type EventId,
+  type LogEvent,
+  type OrgId,
+  uuidv5,
+  type WebhookId,
+  type WorkItem,
+} from "@posthorn/domain";
+import { describe, expect, it } from "vitest";
+import { decodeConfigValue, decodeSentinel, encodeConfigValue, encodeSentinel } from "./config-codec.ts";
+import { decodeEventGroup, encodedEventBytes, encodeEventGroup } from "./event-codec.ts";
+import { decodeLogEvents, encodedLogEventBytes, encodeLogEvents } from "./log-codec.ts";
+import { encoding } from "./wire.ts";
+import { decodeWorkItem, encodeWorkItem } from "./work-item-codec.ts";
+
+const NAMESPACE = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+const uuid = (name: string) => uuidv5(NAMESPACE, name);
+const orgId = uuid("org") as OrgId;
+const webhookId = uuid("webhook") as WebhookId;
+const eventId = uuid("event") as EventId;
+const deliveryId = uuid("delivery") as DeliveryId;
+const place = { epochMs: 1_750_000_000_123, sequence: 42, index: 3 };
+
+const accepted: AcceptedEvent = {
+  id: eventId,
+  orgId,
+  type: "agent.status",
+  timestamp: "2026-03-24T13:37:00Z",
+  acceptedAtMs: 1_750_000_000_456,
+  data: Buffer.from('{"n": 123456789012345678901234567890}'),
+  traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+  callerId: undefined,
+};
+
+const facts = {
+  type: accepted.type,
+  timestamp: undefined,
+  acceptedAtMs: accepted.acceptedAtMs,
+  callerId: "caller-1",
+  place,
+  traceparent: accepted.traceparent,
+};
+
+const attempt: AttemptRecord = {
+  number: 2,
+  startedAtMs: 1_750_000_001_000,
+  durationMs: 12,
+  statusCode: undefined,
+  url: "https://example.com/?token=***",
+  requestHeaders: [["webhook-id", deliveryId]],
+  responseHeaders: [["retry-after", "5"]],
+  responseBody: Buffer.from([0, 255, 10]),
+  responseTruncated: true,
+  dispatcher: "dispatcher-1",
+  possibleRepeat: true,
+};
+
+const ofDelivery = { orgId, eventId, deliveryId, webhookId, atMs: 1_750_000_002_000 };
+
+/** One of every kind, and both forms of what may be absent. */
+const LOG_EVENTS: readonly LogEvent[] = [
+  { ...ofDelivery, kind: "delivery.created", event: facts, profile: "mutx" },
+  { ...ofDelivery, kind: "delivery.skipped", event: facts, profile: "standard", reason: "webhook_inactive" },
+  {
+    ...ofDelivery,
+    kind: "delivery.deferred",
+    reason: "webhook_inactive",
+    notBeforeMs: 1_750_000_009_000,
+    attempt: 2,
+    release: 1,
+  },
+  { ...ofDelivery, kind: "attempt.succeeded", attempt: { ...attempt, statusCode: 204, possibleRepeat: false } },
+  {
+    ...ofDelivery,
+    kind: "attempt.failed",
+    attempt,
+    errorClass: "timeout",
+    errorMessage: "no answer within 15000 ms – 日本",
+    nextAtMs: 1_750_000_003_000,
+  },
+  { ...ofDelivery, kind: "attempt.failed", attempt, errorClass: "dns", errorMessage: "", nextAtMs: undefined },
+  { ...ofDelivery, kind: "delivery.exhausted", attempt: 2, reason: "attempts_exhausted" },
+  { ...ofDelivery, kind: "delivery.cancelled", reason: "webhook_deleted" },
+  { orgId, eventId, atMs: 1_750_000_002_000, kind: "event.unmatched", event: facts },
+];
+
+const ITEM: WorkItem = {
+  ...{ orgId, eventId, deliveryId, webhookId },
+  eventType: "agent.status",
+  acceptedAtMs: accepted.acceptedAtMs,
+  attempt: 1,
+  release: 0,
+  configRevision: 77,
+  profile: "nextmv",
+  possibleRepeat: true,
+  place,
+  event: accepted,
+  traceparent: accepted.traceparent,
+};
+
+const CONFIG_VALUES: readonly ConfigValue[] = [
+  { kind: "deleted", version: 9 },
+  { kind: "present", version: 1, entry: { kind: "organisation", id: orgId } },
+  {
+    kind: "present",
+    version: 2,
+    entry: { kind: "api-key", id: uuid("key") as ApiKeyId, orgId, hash: "ab".repeat(32), scope: "ci" },
+  },
+  ...[undefined, [], [1, 2]].map(
+    (retryDelaysS): ConfigValue => ({
+      kind: "present",
+      version: 3,
+      entry: {
+        kind: "webhook",
+        id: webhookId,
+        orgId,
+        url: "https://example.com/",
+        patterns: ["agent.*", "*"],
+        profile: "standard",
+        timeoutMs: retryDelaysS === undefined ? undefined : 5_000,
+        retryDelaysS,
+        isActive: retryDelaysS === undefined,
+        sealedSecrets: [Buffer.from([1, 2, 3])],
+      },
+    }),
+  ),
+];
+
+describe("the codecs give back what they were given", () => {
+  it("for log events of every kind, alone and together", () => {
+    expect(decodeLogEvents(encodeLogEvents(LOG_EVENTS))).toEqual({ kind: "decoded", value: LOG_EVENTS });
+    for (const event of LOG_EVENTS) {
+      expect(decodeLogEvents(encodeLogEvents([event]))).toEqual({ kind: "decoded", value: [event] });
+    }
+  });
+
+  it("for log messages put one behind the other", () => {
+    const joined = Buffer.concat(LOG_EVENTS.map((event) => encodeLogEvents([event])));
+    expect(decodeLogEvents(joined)).toEqual({ kind: "decoded", value: LOG_EVENTS });
+  });
+
+  it("for groups of events", () => {
+    const events = [accepted, { ...accepted, timestamp: undefined, callerId: "caller-2" }];
+    expect(decodeEventGroup(encodeEventGroup(events))).toEqual({ kind: "decoded", value: events });
+  });
+
+  it.each([ITEM, { ...ITEM, event: undefined, attempt: 3, release: 2, possibleRepeat: false }])(
+    "for work items with and without their event",
+    (item) => {
+      expect(decodeWorkItem(encodeWorkItem(item))).toEqual({ kind: "decoded", value: item });
+    },
+  );
+
+  it.each(CONFIG_VALUES)("for configuration values", (value) => {
+    expect(decodeConfigValue(encodeConfigValue(value, 5))).toEqual({ kind: "decoded", value });
+  });
+
+  it("for the sentinel", () => {
+    expect(decodeSentinel(encodeSentinel(1_750_000_000_000))).toEqual({ kind: "decoded", value: 1_750_000_000_000 });
+  });
+});
+
+describe("the bounds on encoded sizes", () => {
+  it("are never exceeded", () => {
+    for (const event of LOG_EVENTS) {
+      expect(encodeLogEvents([event]).length).toBeLessThanOrEqual(encodedLogEventBytes(event));
+    }
+    expect(encodeEventGroup([accepted]).length).toBeLessThanOrEqual(encodedEventBytes(accepted));
+  });
+});
+
+describe("decoding", () => {
+  it.each([
+    ["bytes that are no protobuf", Buffer.from([0xff, 0xff, 0xff])],
+    ["a message without its ids", Buffer.alloc(0)],
+  ])("refuses %s as a value", (_title, bytes) => {
+    expect(decodeWorkItem(bytes).kind).toBe("undecodable");
+  });
+
+  it("refuses a profile and a reason that it does not know", () => {
+    const item = { ...ITEM, profile: "unheard-of" } as unknown as WorkItem;
+    expect(decodeWorkItem(encodeWorkItem(item))).toMatchObject({ reason: expect.stringContaining("profile") });
+    const event = { ...ofDelivery, kind: "delivery.cancelled", reason: "unheard-of" } as unknown as LogEvent;
+    expect(decodeLogEvents(encodeLogEvents([event]))).toMatchObject({ reason: expect.stringContaining("reason") });
+  });
+});
+
+describe("encoding", () => {
+  it("leaves nothing of a message that failed in the next one", () => {
+    const failing = () =>
+      encoding((writer) => {
+        writer.uint32(10).fork().string("half a message");
+        throw new Error("no");
+      });
+    expect(failing).toThrow("no");
+    expect(decodeWorkItem(encodeWorkItem(ITEM))).toEqual({ kind: "decoded", value: ITEM });
+  });
+});
