@@ -5,6 +5,12 @@ import type { Member } from "./keep-running.ts";
 import type { InstancePlan } from "./plan-instances.ts";
 import type { ProcessLog } from "./process-log.ts";
 
+/**
+ * Under load most objects live for the milliseconds of one batch. With the default of 16 MB many of them are copied
+ * because a collection comes too early; that cost a tenth of all CPU time.
+ */
+const NODE_FLAGS = ["--max-semi-space-size=64"];
+
 /** A NATS server or Postgres that has been started already; `start` starts it again. */
 export function serverMember(name: string, server: LocalServer): Member {
   return {
@@ -44,7 +50,7 @@ export function serviceMember(options: ServiceProcessOptions): Member {
     start: async () => {
       log.rotate();
       child = await startOwnedChild(
-        { command: process.execPath, args: [`services/${plan.service}/src/main.ts`], cwd: root, env },
+        { command: process.execPath, args: [...NODE_FLAGS, `services/${plan.service}/src/main.ts`], cwd: root, env },
         { leash, logFile: log.path, endSignal: "SIGTERM", stdin: "pipe" },
       );
       return child;

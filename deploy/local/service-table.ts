@@ -42,7 +42,6 @@ export const SERVICES: Readonly<Record<ServiceName, ServiceTraits>> = {
   dispatcher: {
     ...dataPlane,
     countFlag: "dispatchers",
-    servesGrpc: true,
     calls: ["signer", "projector"],
     settings: EGRESS_SETTINGS,
   },
@@ -57,7 +56,7 @@ export const SERVICES: Readonly<Record<ServiceName, ServiceTraits>> = {
     ...dataPlane,
     countFlag: "apis",
     databaseRole: "api",
-    calls: ["signer", "dispatcher"],
+    calls: ["signer"],
     needsAdminKey: true,
     settings: EGRESS_SETTINGS,
     stopStage: "front",

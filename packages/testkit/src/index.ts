@@ -1,6 +1,5 @@
-/** Real servers, fake time, seeded randomness and receivers for tests. */
+/** Real servers, seeded randomness and receivers for tests. */
 
-export { createFakeClock, type FakeClock } from "./fake-clock.ts";
 export { createTestFolder, trackOpen } from "./leak-guard.ts";
 export { type CollectedSpan, type OtlpCollector, startOtlpCollector } from "./otlp-collector.ts";
 export { testRolePasswords } from "./prepare-template.ts";
