@@ -5,7 +5,7 @@ import type { RestAnswer, RestCall } from "../deploy/local/rest-client.ts";
 import { restClient } from "../deploy/local/rest-client.ts";
 import type { TestStack } from "../deploy/local/test-stack.ts";
 
-/** What the tests read of a webhook; contract.md has the whole. */
+/** What the tests read of a webhook. */
 export type Webhook = { readonly id: string; readonly secret: string };
 
 export type Attempt = {

@@ -88,6 +88,9 @@ it("starts everything, shows a verified delivery, keeps its data, and runs besid
   const [, publishAgain = "", watchAgain = ""] = printedCommands(again.output());
   const { items } = await run(watchAgain);
   expect(items.some((item: { id: string }) => item.id === seen.id)).toBe(true);
+  // Payloads live in NATS, history in Postgres: both are still there.
+  const watchEvent = watchAgain.replace(/\/deliveries[^']*/, `/events/${event.id}`);
+  expect(await run(watchEvent)).toMatchObject({ id: event.id, data: { hello: "world" } });
   await run(publishAgain);
   await waitUntil(
     async () =>

@@ -27,7 +27,8 @@ async function receiving(script: Parameters<typeof startReceiver>[0]): Promise<R
 }
 
 it("repeats a failed delivery at its schedule: same id, same body, fresh timestamp and signature", async () => {
-  const receiver = await receiving({ script: [500, 500, 200] });
+  const failing = { kind: "respond", status: 500, body: "not today" } as const;
+  const receiver = await receiving({ script: [failing, failing, 200] });
   const webhook = await tenant.subscribe({ url: receiver.url, events: ["run.*"], retry_schedule_s: [1, 2] });
   await tenant.publish({ type: "run.status", data: { a: 1 } });
   const requests = await receiver.waitFor(3, 15_000);
@@ -53,10 +54,12 @@ it("repeats a failed delivery at its schedule: same id, same body, fresh timesta
   for (const [index, attempt] of delivery.attempts.entries()) {
     expect(attempt.request.body).toBe(requests[index]?.body.toString());
     expect(attempt.request.headers["webhook-signature"]).toBe(requests[index]?.header("webhook-signature"));
-    expect(attempt.response?.status).toBe(requests[index] === undefined ? undefined : [500, 500, 200][index]);
+    expect(attempt.response).toMatchObject({
+      status: [500, 500, 200][index],
+      body: ["not today", "not today", ""][index],
+    });
   }
-  const log = await tenant.api("GET", `/v1/orgs/${tenant.orgId}/deliveries/${deliveryId}/log`);
-  expect(expectAnswer<{ items: { type: string }[] }>(log, 200).items.map((event) => event.type)).toEqual([
+  expect(await logOf(deliveryId)).toEqual([
     "delivery.created",
     "attempt.failed",
     "attempt.failed",
@@ -72,6 +75,8 @@ it("ends exhausted after exactly its attempts", async () => {
   const [delivery] = await tenant.deliveriesOf(webhook.id);
   const ended = await tenant.settled(delivery?.id ?? "", ["exhausted"]);
   expect(ended).toMatchObject({ reason: "attempts_exhausted", attempt_count: 3, success: false });
+  const failures = Array.from({ length: 3 }, () => "attempt.failed");
+  expect(await logOf(ended.id)).toEqual(["delivery.created", ...failures, "delivery.exhausted"]);
   await new Promise((resolve) => setTimeout(resolve, 2_500));
   expect(receiver.requests).toHaveLength(3);
 });
@@ -100,6 +105,12 @@ it("cancels what is pending for a deleted webhook", async () => {
   expect(delivery).toMatchObject({ reason: "webhook_deleted", attempt_count: 1 });
   expect(receiver.requests).toHaveLength(1);
 });
+
+/** The types of a delivery's raw log, oldest first. */
+async function logOf(deliveryId: string): Promise<string[]> {
+  const answer = await tenant.api("GET", `/v1/orgs/${tenant.orgId}/deliveries/${deliveryId}/log`);
+  return expectAnswer<{ items: { type: string }[] }>(answer, 200).items.map((event) => event.type);
+}
 
 function expectDelay(actualMs: number, scheduledMs: number): void {
   expect(actualMs).toBeGreaterThanOrEqual(scheduledMs - EARLY_MS_MAX);

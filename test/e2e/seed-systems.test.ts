@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { findFreePort } from "@posthorn/local-servers";
 import { startReceiver, waitUntil } from "@posthorn/testkit";
 import { Webhook as StandardWebhook } from "standardwebhooks";
@@ -92,6 +93,18 @@ describe("receivers of the seed systems", () => {
     });
     await tenant.publish({ type: "wrong.secret", data: {} });
     expect(await outcomeOf(id)).toMatchObject({ status: "exhausted", response: { status: 401 } });
+  });
+
+  it.each([
+    [-301, 401],
+    [-290, 200],
+    [+61, 401],
+  ])("hold Nextmv's timestamp to its window: %i s from now is answered %i", async (offsetS, status) => {
+    const timestamp = Math.floor(Date.now() / 1_000) + offsetS;
+    const signature = createHmac("sha256", PYTHON_SECRET).update(`${timestamp}.{}`).digest("hex");
+    const headers = { "Nextmv-Signature": `t=${timestamp},v1=${signature}` };
+    const response = await fetch(`${python.url}/nextmv`, { method: "POST", headers, body: "{}" });
+    expect(response.status).toBe(status);
   });
 
   it.each(["standard", ...SEEDS] as const)(

@@ -1,5 +1,8 @@
 /** A load of numbered events and a receiver that counts them: what was accepted, what arrived, and how often. */
 
+import { decodeLogEvents } from "@posthorn/contracts";
+import { openDatabase } from "@posthorn/database";
+import type { LogEvent } from "@posthorn/domain";
 import { type Receiver, startReceiver, waitUntil } from "@posthorn/testkit";
 import type { TestStack } from "../../deploy/local/test-stack.ts";
 import { createTenant, type Tenant } from "../tenant.ts";
@@ -81,9 +84,23 @@ export async function openLoad(stack: TestStack, options: LoadOptions): Promise<
   };
 }
 
-/** One figure of a service's /metrics, summed over its labels. */
-export async function metricOf(url: string, name: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  const lines = text.split("\n").filter((line) => line.startsWith(name) && /^[{ ]/.test(line.slice(name.length)));
-  return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+/** Repeats that Posthorn itself reports: attempts marked as possible repeats in the log, and outcomes that came twice. */
+export async function reportedRepeats(stack: TestStack, tenant: Tenant): Promise<number> {
+  await using database = openDatabase(stack.stack.databaseUrl, { poolMax: 1, applicationName: "test" });
+  const archived = await database.db.selectFrom("delivery_log").select("bytes").execute();
+  const marked = archived
+    .flatMap(({ bytes }) => logEventsOf(bytes))
+    .filter((event) => "attempt" in event && typeof event.attempt === "object" && event.attempt.possibleRepeat);
+  const counted = await database.db
+    .selectFrom("deliveries")
+    .select((row) => row.fn.sum<number>("repeated_attempts").as("repeats"))
+    .where("org_id", "=", tenant.orgId)
+    .executeTakeFirstOrThrow();
+  return marked.length + Number(counted.repeats);
+}
+
+function logEventsOf(bytes: Buffer): readonly LogEvent[] {
+  const decoded = decodeLogEvents(bytes);
+  if (decoded.kind === "undecodable") throw new Error(decoded.reason);
+  return decoded.value;
 }
