@@ -33,6 +33,7 @@ export class BusConnection implements AsyncDisposable {
   readonly nats: NatsConnection;
   readonly manager: JetStreamManager;
   readonly #listeners = new Set<StateListener>();
+  readonly #unfinished = new Set<Promise<void>>();
   #state: ConnectionState = "connected";
 
   private constructor(nats: NatsConnection, manager: JetStreamManager) {
@@ -62,11 +63,19 @@ export class BusConnection implements AsyncDisposable {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Closing waits for this work, within the bound for a server that does not answer. It must not reject. */
+  finishBeforeClose(work: Promise<void>): void {
+    this.#unfinished.add(work);
+    void work.then(() => this.#unfinished.delete(work));
+  }
+
   /** What was published before, acknowledgements above all, still reaches a server that answers. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listeners.clear();
     if (this.isConnected) {
-      const flushed = this.nats.flush().catch(() => undefined);
+      const flushed = Promise.all(this.#unfinished)
+        .then(() => this.nats.flush())
+        .catch(() => undefined);
       await Promise.race([flushed, setTimeout(CLOSE_FLUSH_MS_MAX, undefined, { ref: false })]);
     }
     await this.nats.close();

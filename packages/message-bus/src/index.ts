@@ -8,7 +8,7 @@ export type { BusOptions, ConnectionState } from "./connection.ts";
 export { BusConnection } from "./connection.ts";
 export type { StreamName, WorkerName } from "./names.ts";
 export { STREAMS, subjectOf } from "./names.ts";
-export type { Published, PublishRequest, RefusalCode } from "./publisher.ts";
+export type { Published, PublisherOptions, PublishRequest, RefusalCode } from "./publisher.ts";
 export { Publisher } from "./publisher.ts";
 export type { ReaderOptions } from "./sequential-reader.ts";
 export { SequentialReader } from "./sequential-reader.ts";

@@ -47,8 +47,14 @@ type Entry = {
   wasSent: boolean;
 };
 
+export type PublisherOptions = {
+  /** Told of every refusal that `publishUntilStored` meets and waits out, such as a full stream. */
+  readonly onRefused?: (subject: string, message: string) => void;
+};
+
 export class Publisher implements Disposable {
   readonly #connection: BusConnection;
+  readonly #options: PublisherOptions;
   readonly #inbox = `_INBOX.${nuid.next()}.`;
   readonly #inFlight = new Map<string, Entry>();
   /** For a place in the window, in the order of the calls. */
@@ -59,8 +65,9 @@ export class Publisher implements Disposable {
   #lastToken = 0;
   #isClosed = false;
 
-  constructor(connection: BusConnection) {
+  constructor(connection: BusConnection, options: PublisherOptions = {}) {
     this.#connection = connection;
+    this.#options = options;
     const subscription = connection.nats.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {
         if (error === null) this.#onAnswer(message);
@@ -93,6 +100,7 @@ export class Publisher implements Disposable {
     for (;;) {
       const published = await this.publish(request);
       if (published.kind === "stored") return published;
+      if (published.kind === "refused") this.#options.onRefused?.(request.subject, published.message);
       await new Promise((resolve) => setTimeout(resolve, UNAVAILABLE_WAIT_MS));
     }
   }

@@ -39,8 +39,8 @@ type Round = {
   readonly requests: Map<string, number>;
   /** Messages still to come, over all requests: a delivered message does not say which request it answers. */
   expected: number;
-  /** Asks for nothing more. What is on its way still arrives. */
-  readonly end: () => void;
+  /** Asks for nothing more. Resolves when what was on its way has arrived. */
+  readonly end: () => Promise<void>;
 };
 
 export class PullSubscription implements Disposable {
@@ -60,24 +60,24 @@ export class PullSubscription implements Disposable {
 
   /** Begins to pull, or begins anew: what was requested before is not counted on any more. */
   restart(): void {
-    this.stop();
+    void this.stop();
     const inbox = `_INBOX.${nuid.next()}.`;
     const subscription = this.#connection.nats.subscribe(`${inbox}*`, {
       callback: (error, message) => {
         if (error === null) this.#receive(round, message);
       },
     });
-    const end = () => void subscription.drain().catch(() => undefined);
+    const end = () => subscription.drain().catch(() => undefined);
     const round: Round = { inbox, requests: new Map(), expected: 0, end };
     this.#round = round;
     this.#pull();
   }
 
-  /** Ends pulling until `restart` is called. */
-  stop(): void {
+  /** Ends pulling until `restart` is called. Resolves when what was on its way has arrived. */
+  async stop(): Promise<void> {
     const round = this.#round;
     this.#round = undefined;
-    round?.end();
+    await round?.end();
   }
 
   /** Says that this many of the delivered messages are no longer held. */
@@ -94,11 +94,11 @@ export class PullSubscription implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.stop();
+    void this.stop();
   }
 
   #fail(reason: string): void {
-    this.stop();
+    void this.stop();
     this.#options.onTrouble(reason);
   }
 
@@ -128,7 +128,8 @@ export class PullSubscription implements Disposable {
 
   #receive(round: Round, message: Msg): void {
     this.#heardAtMs = performance.now();
-    const code = message.headers?.code ?? 0;
+    // Only status messages are without data; the headers of all others need not be read for it.
+    const code = message.data.length > 0 ? 0 : (message.headers?.code ?? 0);
     if (code === 0) this.#deliver(round, message);
     else if (code !== HEARTBEAT && round === this.#round) this.#end(round, message, code);
   }

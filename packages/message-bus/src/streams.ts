@@ -151,19 +151,34 @@ function streamConfig(
 
 type StreamInput = Partial<StreamConfig> & { readonly name: string };
 
+/** Makes a missing stream and updates one that differs, but never lowers its replicas: that is an operator's decision. */
 async function ensureStream(connection: BusConnection, wanted: StreamInput): Promise<void> {
-  const existing = await orNothing(connection.manager.streams.info(wanted.name));
-  const { config } = existing ?? (await connection.manager.streams.add(wanted));
-  const differing = Object.entries(wanted)
-    .filter(([field, value]) => JSON.stringify(config[field as keyof StreamConfig]) !== JSON.stringify(value))
-    .map(
-      ([field, value]) =>
-        `${field} is ${JSON.stringify(config[field as keyof StreamConfig])}, not ${JSON.stringify(value)}`,
+  const { streams } = connection.manager;
+  const existing = await orNothing(streams.info(wanted.name));
+  if (existing === undefined) return refuseDifferences((await streams.add(wanted)).config, wanted);
+  const held = existing.config.num_replicas;
+  if (held > (wanted.num_replicas ?? 1)) {
+    throw new Error(
+      `the stream ${wanted.name} has ${held} replicas and this process is set to ${wanted.num_replicas}; ` +
+        "set POSTHORN_NATS_REPLICAS alike everywhere, or lower the stream's replicas by hand",
     );
-  if (differing.length === 0) return;
-  if (existing === undefined)
-    throw new Error(`the server did not take the stream ${wanted.name}: ${differing.join("; ")}`);
-  await connection.manager.streams.update(wanted.name, wanted);
+  }
+  if (differences(existing.config, wanted).length === 0) return;
+  refuseDifferences((await streams.update(wanted.name, wanted)).config, wanted);
+}
+
+/** Older servers take a configuration and silently leave out what they do not know. */
+function refuseDifferences(config: StreamConfig, wanted: StreamInput): void {
+  const found = differences(config, wanted);
+  if (found.length > 0) throw new Error(`the server did not take the stream ${wanted.name}: ${found.join("; ")}`);
+}
+
+function differences(config: StreamConfig, wanted: StreamInput): string[] {
+  const held = new Map<string, unknown>(Object.entries(config));
+  return Object.entries(wanted)
+    .map(([field, value]) => ({ field, is: JSON.stringify(held.get(field)), wants: JSON.stringify(value) }))
+    .filter(({ is, wants }) => is !== wants)
+    .map(({ field, is, wants }) => `${field} is ${is}, not ${wants}`);
 }
 
 function positionOf(info: StreamInfo): StreamPosition {

@@ -40,11 +40,15 @@ export class WorkLane implements Disposable {
   readonly #options: WorkLaneOptions;
   readonly #pull: PullSubscription;
   readonly #waiting: TakenMessage[] = [];
-  /** Answers that could not be sent without a connection, by the subject that they go to. */
+  /** Answers that could not be sent yet, by the subject that they go to. */
   readonly #owedAnswers = new Map<string, Uint8Array>();
   #tenure: Tenure = { isOver: false };
   /** Up to this sequence the stream had been filled when we last began to pull. Infinite until known. */
   #knownUpTo = Number.POSITIVE_INFINITY;
+  /** The highest sequence that came in since then: the server goes back behind it only when it errs (2.9 may). */
+  #newestSequence = 0;
+  /** False from the end of pulling until the server knows of it. */
+  #mayHandBack = false;
   /** When the event loop was last seen to turn: a message that is read now came in later than that. */
   #turnedAtMs = performance.now();
   #starts = 0;
@@ -98,20 +102,28 @@ export class WorkLane implements Disposable {
   }
 
   disconnected(): void {
-    this.#pull.stop();
+    void this.#pull.stop();
     this.#endTenure();
   }
 
   reconnected(): void {
-    for (const [reply, answer] of this.#owedAnswers) this.#connection.nats.publish(reply, answer);
-    this.#owedAnswers.clear();
     void this.#startOver();
   }
 
   /** Asks for nothing more; what still arrives is handed back. */
   [Symbol.dispose](): void {
     this.#isOpen = false;
-    this.#pull[Symbol.dispose]();
+    this.#mayHandBack = false;
+    this.#connection.finishBeforeClose(this.#letGo());
+  }
+
+  /** Asking for its state makes the server look who still waits for messages. */
+  async #letGo(): Promise<void> {
+    const { stream, worker, partition } = this.#options;
+    await this.#pull.stop();
+    if (!this.#connection.isConnected) return;
+    await this.#connection.manager.consumers.info(stream, durableOf(worker, stream, partition)).catch(() => undefined);
+    this.#payOwedAnswers();
   }
 
   /** What waits here belongs to nobody any more: it is handed back, to come again as what may be a repeat. */
@@ -119,6 +131,8 @@ export class WorkLane implements Disposable {
     this.#tenure.isOver = true;
     this.#tenure = { isOver: false };
     this.#knownUpTo = Number.POSITIVE_INFINITY;
+    this.#newestSequence = 0;
+    this.#mayHandBack = false;
     const left = this.#waiting.splice(0);
     this.#pull.taken(left.length);
     for (const message of left) message.giveBack(0);
@@ -139,6 +153,7 @@ export class WorkLane implements Disposable {
     const { state } = await this.#connection.manager.streams.info(stream);
     if (start !== this.#starts || !this.#isOpen) return;
     this.#knownUpTo = state.last_seq;
+    this.#payOwedAnswers();
     this.#pull.restart();
   }
 
@@ -169,11 +184,12 @@ export class WorkLane implements Disposable {
     const facts = readDeliveryFacts(message);
     const { leaseMs } = this.#options;
     const tenure = this.#tenure;
+    const reply = message.reply ?? "";
     const sequence = facts?.sequence ?? 0;
-    const isRedelivered = (facts?.deliveryCount ?? 2) > 1;
+    const isRedelivered = (facts?.deliveryCount ?? 2) > 1 || sequence <= this.#newestSequence;
+    this.#newestSequence = Math.max(this.#newestSequence, sequence);
     let timeEndsAtMs = this.#turnedAtMs + leaseMs;
     const isInTime = () => performance.now() < timeEndsAtMs;
-    const answer = (payload: Uint8Array) => this.#answer(message.reply ?? "", payload);
     return {
       subject: message.subject,
       data: message.data,
@@ -183,13 +199,13 @@ export class WorkLane implements Disposable {
       isRedelivered,
       mayBeRepeat: isRedelivered || sequence <= this.#knownUpTo,
       leaseEndsAtMs: () => (tenure.isOver ? 0 : timeEndsAtMs),
-      ack: () => answer(ACK),
+      ack: () => this.#answer(reply, ACK),
       giveBack: (delayMs) => {
-        if (isInTime()) answer(Buffer.from(`-NAK {"delay": ${delayMs * NANOS_PER_MS}}`));
+        if (isInTime()) this.#handBack(reply, Buffer.from(`-NAK {"delay": ${delayMs * NANOS_PER_MS}}`));
       },
       working: () => {
         if (!this.#connection.isConnected) return;
-        this.#connection.nats.publish(message.reply ?? "", WORKING);
+        this.#connection.nats.publish(reply, WORKING);
         if (!tenure.isOver && isInTime()) timeEndsAtMs = performance.now() + leaseMs;
       },
     };
@@ -199,5 +215,21 @@ export class WorkLane implements Disposable {
   #answer(reply: string, answer: Uint8Array): void {
     if (this.#connection.isConnected) this.#connection.nats.publish(reply, answer);
     else this.#owedAnswers.set(reply, answer);
+  }
+
+  /**
+   * A server of 2.9 that has something to hand out again, and finds of those who asked only who is gone, forgets it
+   * until its lease is over, and hands out the message before it once more as if it were new.
+   */
+  #handBack(reply: string, answer: Uint8Array): void {
+    if (this.#mayHandBack) this.#answer(reply, answer);
+    else this.#owedAnswers.set(reply, answer);
+  }
+
+  #payOwedAnswers(): void {
+    this.#mayHandBack = true;
+    const owed = [...this.#owedAnswers];
+    this.#owedAnswers.clear();
+    for (const [reply, answer] of owed) this.#answer(reply, answer);
   }
 }

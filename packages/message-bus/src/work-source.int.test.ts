@@ -130,6 +130,17 @@ describe("WorkSource", () => {
     for (const message of again) message.ack();
   });
 
+  it("hands back everything at its end, for the next one to take at once", async () => {
+    const first = await open("DELIVER");
+    await publish("deliver.1", 12);
+    const inHand = await takeAll(first, 4);
+    await waitUntil(() => first.waiting === 8, { timeoutMs: 5_000 });
+    first[Symbol.dispose]();
+    for (const message of [...first.take(8), ...inHand]) message.giveBack(0);
+    using next = await open("DELIVER");
+    for (const message of await takeAll(next, 12)) message.ack();
+  });
+
   it("remembers an acknowledgement that was given while the server was away", async () => {
     using source = await open("DELIVER");
     await publish("deliver.6", 1);

@@ -42,7 +42,7 @@ export function createDispatcherEvents(log: Logger, metrics: Metrics) {
     },
     fenced: () => fenced.inc(),
     settledWithoutAttempt: (kind: string) => settled.inc({ kind }),
-    handedBack: (reason: "lease_lost" | "disconnected" | "stopping" | "webhook_unknown" | "unsignable") =>
+    handedBack: (reason: "lease_lost" | "stopping" | "webhook_unknown" | "payload_unavailable" | "unsignable") =>
       handedBack.inc({ reason }),
     setAside(sequence: number, subject: string, reason: string): void {
       setAside.inc();

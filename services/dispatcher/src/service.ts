@@ -18,7 +18,7 @@ import {
   type StreamName,
   WorkSource,
 } from "@posthorn/message-bus";
-import type { Shell } from "@posthorn/service-runtime";
+import { retryForever, type Shell } from "@posthorn/service-runtime";
 import type { DispatcherConfig } from "./config.ts";
 import { planAttempt } from "./core/plan-attempt.ts";
 import { createDispatcherEvents, type DispatcherEvents } from "./events.ts";
@@ -40,6 +40,7 @@ const PREFETCH_MAX = 128;
 /** Without a sign of life for this long an item goes to another dispatcher. */
 const LEASE_MS = 60_000;
 const LEASE_RENEW_MS = 40_000;
+const RETRY_MS = { firstDelayMs: 200, maxDelayMs: 5_000 };
 /** Share of the server's largest message that one of ours may fill. */
 const MESSAGE_SHARE = 0.75;
 
@@ -47,13 +48,20 @@ export async function startDispatcher(config: DispatcherConfig, shell: Shell): P
   await using stack = new AsyncDisposableStack();
   const { log, metrics, tracing } = shell;
   const events = createDispatcherEvents(log, metrics);
+  const { stopping } = shell;
   const health = shell.health.dependency("nats");
   const connection = stack.use(
-    await BusConnection.open({ servers: config.natsUrls.join(","), name: "dispatcher", health }),
+    await BusConnection.open({ servers: config.natsUrls.join(","), name: "dispatcher", health, stopping }),
   );
   const streams = { replicas: config.natsReplicas, bytesMax: STREAM_BYTES_MAX_DEFAULT };
-  await ensureStreams(connection, streams);
-  const publisher = stack.use(new Publisher(connection));
+  await retryForever(() => ensureStreams(connection, streams), {
+    ...RETRY_MS,
+    signal: stopping,
+    onRetry: ({ error }) => events.trouble("stream", String(error)),
+  });
+  const publisher = stack.use(
+    new Publisher(connection, { onRefused: (subject, message) => events.trouble(subject, message) }),
+  );
   const configuration = openConfiguration(connection, publisher, events, stack);
   const resolver = stack.use(createResolver({ servers: config.dnsServers }));
   const policy = egressPolicy(config);
@@ -65,14 +73,13 @@ export async function startDispatcher(config: DispatcherConfig, shell: Shell): P
   const dispatch = createDispatchItem({
     configuration,
     fence,
-    payloads: openPayloadReader(connection),
+    payloads: openPayloadReader(connection, (reason) => events.trouble("payload", reason)),
     sendRequest: createSendRequest({
       signer,
       egress,
       parseTarget: targetParser(policy),
       userAgent,
       tracing,
-      isConnected: () => connection.isConnected,
       dispatcher: randomUUID(),
       nowMs: Date.now,
     }),
@@ -82,6 +89,12 @@ export async function startDispatcher(config: DispatcherConfig, shell: Shell): P
   });
   const first = stack.use(await openLane(connection, "DELIVER", FIRST_ATTEMPTS_MAX, dispatch, events));
   const released = stack.use(await openLane(connection, "RETRY", RELEASED_MAX, dispatch, events));
+  // Beside each other, or one would use up the other's time. What waits for a signature is handed back at once.
+  stack.defer(async () => {
+    const ended = Promise.all([first[Symbol.asyncDispose](), released[Symbol.asyncDispose]()]);
+    signer[Symbol.dispose]();
+    await ended;
+  });
   metrics.gauge("in_hand", "Work items in hand", {
     labelNames: ["lane"],
     collect: (gauge) => {

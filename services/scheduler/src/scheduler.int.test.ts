@@ -14,11 +14,17 @@ import { openShell } from "@posthorn/service-runtime";
 import { createTestDatabase, startTestNats, type TestDatabase } from "@posthorn/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createSchedulerEvents, type SchedulerEvents } from "./events.ts";
-import { reconcile } from "./handlers/reconcile.ts";
+import { createReconcile, type Reconcile } from "./handlers/reconcile.ts";
 import { type ReleasePorts, releaseDue, releaseParked } from "./handlers/release-due.ts";
 import { openDueDeliveries } from "./io/due-deliveries.ts";
 
 const NOW_MS = 1_750_000_000_000;
+const orgOfPartition = (partition: number): OrgId => {
+  for (;;) {
+    const orgId = randomUUID() as OrgId;
+    if (partitionOf(orgId) === partition) return orgId;
+  }
+};
 
 describe("the scheduler", () => {
   const stack = new AsyncDisposableStack();
@@ -50,8 +56,9 @@ describe("the scheduler", () => {
   afterAll(() => stack.disposeAsync());
 
   beforeEach(async () => {
-    await pool.query("truncate retry_due, deliveries");
+    await pool.query("truncate retry_due, deliveries, projector_checkpoint");
     await connection.manager.streams.purge("RETRY");
+    await connection.manager.streams.purge("LOG");
     paused = new Set();
     ports = {
       due: openDueDeliveries(pool),
@@ -61,6 +68,7 @@ describe("the scheduler", () => {
       events,
       startedAtMs: NOW_MS - 60_000,
       nowMs: () => NOW_MS,
+      monotonicMs: () => 0,
     };
   });
 
@@ -83,6 +91,34 @@ describe("the scheduler", () => {
       ],
     );
     return deliveryId;
+  }
+
+  async function insertOpenDelivery(changes: { status?: string; nextAttemptAtMs?: number; createdAtMs?: number } = {}) {
+    const orgId = randomUUID() as OrgId;
+    const deliveryId = randomUUID();
+    const createdAt = new Date(changes.createdAtMs ?? Date.now() - 400_000);
+    const nextAttemptAt = changes.nextAttemptAtMs === undefined ? null : new Date(changes.nextAttemptAtMs);
+    await pool.query(
+      `insert into deliveries (id, partition, org_id, event_id, webhook_id, event_type, profile, place_epoch_ms,
+         place_sequence, place_index, traceparent, accepted_at, created_at, status, next_attempt_at, attempt_count,
+         release, repeated_attempts, test, log_epochs, log_sequences)
+       values ($1, $2, $3, $4, $5, 'agent.status', 'standard', 1, 1, 0, 'tp', $6, $6, $7, $8, 0, 0, 0, false, '{}', '{}')`,
+      [
+        deliveryId,
+        partitionOf(orgId),
+        orgId,
+        randomUUID(),
+        randomUUID(),
+        createdAt,
+        changes.status ?? "pending",
+        nextAttemptAt,
+      ],
+    );
+    return { deliveryId, partition: partitionOf(orgId) };
+  }
+
+  function startReconcile(nowMs: () => number = Date.now): Reconcile {
+    return createReconcile({ pool, connection, publisher, events, reconcileAfterMs: 300_000, nowMs });
   }
 
   async function releasedItems(): Promise<WorkItem[]> {
@@ -152,22 +188,106 @@ describe("the scheduler", () => {
     expect(await rowCount()).toBe(0);
   });
 
-  it("makes the work item of a delivery again that waits for nothing and is queued nowhere", async () => {
-    const orgId = randomUUID() as OrgId;
-    const deliveryId = randomUUID();
-    await pool.query(
-      `insert into deliveries (id, partition, org_id, event_id, webhook_id, event_type, profile, place_epoch_ms,
-         place_sequence, place_index, traceparent, accepted_at, created_at, status, attempt_count, release,
-         repeated_attempts, test, log_epochs, log_sequences)
-       values ($1, $2, $3, $4, $5, 'agent.status', 'standard', 1, 1, 0, 'tp', $6, $6, 'pending', 0, 0, 0, false, '{}', '{}')`,
-      [deliveryId, partitionOf(orgId), orgId, randomUUID(), randomUUID(), new Date(NOW_MS - 400_000)],
-    );
-    const reconcileAfterMs = 300_000;
-    const reconciling = { pool, connection, publisher, events, reconcileAfterMs, nowMs: () => NOW_MS };
-    await reconcile({ ...reconciling, nowMs: () => NOW_MS - 200_000 }, partitionOf(orgId));
+  it("says of a repeated publish that it may be a repeat: the first may have been worked off meanwhile", async () => {
+    await insertDue({ dueAtMs: NOW_MS - 10 });
+    const repeats: WorkItem[] = [];
+    const once: ReleasePorts["publisher"] = {
+      publish: async ({ payloadOfRepeat }) => {
+        const decoded = decodeWorkItem(payloadOfRepeat?.() ?? new Uint8Array());
+        if (decoded.kind === "decoded") repeats.push(decoded.value);
+        return { kind: "unknown" };
+      },
+    };
+    await releaseDue({ ...ports, publisher: once }, ALL_PARTITIONS);
+    expect(repeats).toMatchObject([{ possibleRepeat: true }]);
+    expect(await rowCount()).toBe(1);
+  });
+
+  it("publishes nothing on a claim that grew old while the process was frozen", async () => {
+    await insertDue({ dueAtMs: NOW_MS - 10 });
+    let monotonicMs = 0;
+    const frozen: ReleasePorts = {
+      ...ports,
+      monotonicMs: () => monotonicMs,
+      due: {
+        ...ports.due,
+        claimDue: async (...claim) => {
+          const rows = await ports.due.claimDue(...claim);
+          monotonicMs += 25_000;
+          return rows;
+        },
+      },
+    };
+    await releaseDue(frozen, ALL_PARTITIONS);
     expect(await releasedItems()).toEqual([]);
-    await reconcile(reconciling, partitionOf(orgId));
-    expect(await releasedItems()).toMatchObject([{ deliveryId, attempt: 1, release: 0, possibleRepeat: true }]);
+    expect(await rowCount()).toBe(1);
+  });
+
+  it("waits for all partitions before it says that one of them failed", async () => {
+    await insertDue({ dueAtMs: NOW_MS - 10, orgId: orgOfPartition(0) });
+    const deliveryId = await insertDue({ dueAtMs: NOW_MS - 10, orgId: orgOfPartition(1) });
+    const failing: ReleasePorts = {
+      ...ports,
+      due: {
+        ...ports.due,
+        claimDue: async (partition, ...claim) => {
+          if (partition === 0) throw new Error("Postgres is gone");
+          return ports.due.claimDue(partition, ...claim);
+        },
+      },
+    };
+    await expect(releaseDue(failing, ALL_PARTITIONS)).rejects.toThrow("Postgres is gone");
+    expect(await releasedItems()).toMatchObject([{ deliveryId }]);
+    expect(await rowCount()).toBe(1);
+  });
+
+  describe("the reconciler", () => {
+    it("makes the work item of a delivery again that waits for nothing and is queued nowhere", async () => {
+      const { deliveryId, partition } = await insertOpenDelivery();
+      await startReconcile(() => Date.now() - 200_000)(partition);
+      expect(await releasedItems()).toEqual([]);
+      await startReconcile()(partition);
+      expect(await releasedItems()).toMatchObject([{ deliveryId, attempt: 1, release: 0, possibleRepeat: true }]);
+    });
+
+    it("does so for what was parked and released, long before the time that it was parked for", async () => {
+      const horizonMs = Date.now() + 5 * 86_400_000;
+      const { deliveryId, partition } = await insertOpenDelivery({ status: "parked", nextAttemptAtMs: horizonMs });
+      await startReconcile()(partition);
+      expect(await releasedItems()).toMatchObject([{ deliveryId }]);
+    });
+
+    it("leaves what may be queued, however late it was released", async () => {
+      const dueAtMs = Date.now() - 3_600_000;
+      const { partition } = await insertOpenDelivery({
+        status: "scheduled",
+        nextAttemptAtMs: dueAtMs,
+        createdAtMs: dueAtMs,
+      });
+      await publisher.publish({ subject: `retry.${partition}`, payload: new Uint8Array(), id: undefined });
+      let nowMs = Date.now();
+      const reconcile = startReconcile(() => nowMs);
+      await reconcile(partition);
+      nowMs += 30_000;
+      await reconcile(partition);
+      expect(await releasedItems()).toEqual([]);
+    });
+
+    it("goes by what the log says, not by what of it is projected so far", async () => {
+      const { deliveryId, partition } = await insertOpenDelivery();
+      const logged = await publisher.publish({ subject: `log.${partition}`, payload: new Uint8Array(), id: undefined });
+      const { epochMs } = await streamPosition(connection, "LOG");
+      const reconciled = startReconcile()(partition);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(await releasedItems()).toEqual([]);
+      await pool.query("update deliveries set completed_at = now() where id = $1", [deliveryId]);
+      await pool.query(
+        `insert into projector_checkpoint (partition, stream_epoch_ms, epoch_ms, sequence) values ($1, $2, $2, $3)`,
+        [partition, epochMs, logged.kind === "stored" ? logged.sequence : 0],
+      );
+      await reconciled;
+      expect(await releasedItems()).toEqual([]);
+    });
   });
 
   async function orgOf(deliveryId: string): Promise<OrgId> {

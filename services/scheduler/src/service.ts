@@ -10,11 +10,11 @@ import {
   Publisher,
   STREAM_BYTES_MAX_DEFAULT,
 } from "@posthorn/message-bus";
-import type { DependencyHandle, Shell } from "@posthorn/service-runtime";
+import { type DependencyHandle, retryForever, type Shell } from "@posthorn/service-runtime";
 import type { SchedulerConfig } from "./config.ts";
 import { createSchedulerEvents, type SchedulerEvents } from "./events.ts";
 import { caughtUp, type LogEnds, readLogEnds } from "./handlers/await-projection.ts";
-import { type ReconcilePorts, reconcile } from "./handlers/reconcile.ts";
+import { createReconcile, type ReconcilePorts } from "./handlers/reconcile.ts";
 import { isFullPage, type ReleasePorts, releaseDue, releaseParked } from "./handlers/release-due.ts";
 import { openDueDeliveries } from "./io/due-deliveries.ts";
 import { WebhookStates } from "./io/webhook-states.ts";
@@ -26,6 +26,8 @@ const PARKED_EVERY_MS = 1_000;
 const RECONCILE_EVERY_MS = 30_000;
 const CAUGHT_UP_EVERY_MS = 500;
 const TROUBLE_WAIT_MS = 1_000;
+const HEALTH_EVERY_MS = 1_000;
+const RETRY_MS = { firstDelayMs: 200, maxDelayMs: 5_000 };
 /** At a stop a round may end; one that waits for an outage to pass is left, its claims run out. */
 const STOP_MS_MAX = 3_000;
 
@@ -34,12 +36,20 @@ export async function startScheduler(config: SchedulerConfig, shell: Shell): Pro
   const events = createSchedulerEvents(shell.log, shell.metrics);
   const nats = shell.health.dependency("nats");
   const postgres = shell.health.dependency("postgres");
+  const { stopping } = shell;
   const connection = stack.use(
-    await BusConnection.open({ servers: config.natsUrls.join(","), name: "scheduler", health: nats }),
+    await BusConnection.open({ servers: config.natsUrls.join(","), name: "scheduler", health: nats, stopping }),
   );
-  await ensureStreams(connection, { replicas: config.natsReplicas, bytesMax: STREAM_BYTES_MAX_DEFAULT });
+  const streams = { replicas: config.natsReplicas, bytesMax: STREAM_BYTES_MAX_DEFAULT };
+  await retryForever(() => ensureStreams(connection, streams), {
+    ...RETRY_MS,
+    signal: stopping,
+    onRetry: ({ error }) => events.trouble("stream", error),
+  });
   const { pool } = stack.use(openDatabase(config.databaseUrl, { poolMax: POOL_MAX, applicationName: "scheduler" }));
-  const publisher = stack.use(new Publisher(connection));
+  const publisher = stack.use(
+    new Publisher(connection, { onRefused: (subject, message) => events.trouble(subject, message) }),
+  );
   const webhooks = new WebhookStates();
   const replica = stack.use(
     new ConfigReplica(connection, publisher, {
@@ -56,35 +66,34 @@ export async function startScheduler(config: SchedulerConfig, shell: Shell): Pro
     events,
     startedAtMs: Date.now(),
     nowMs: Date.now,
+    monotonicMs: () => performance.now(),
   };
   const reconcileAfterMs = config.reconcileAfterS * 1_000;
   const reconciling = { pool, connection, publisher, events, reconcileAfterMs, nowMs: Date.now };
-  const ends = await readLogEnds(connection);
-  stack.use(runRounds({ releasing, reconciling, ends, postgres }, events));
+  stack.use(runRounds({ releasing, reconciling, postgres }, events));
   return stack.move();
 }
 
 type Rounds = {
   readonly releasing: ReleasePorts;
   readonly reconciling: ReconcilePorts;
-  readonly ends: LogEnds;
   readonly postgres: DependencyHandle;
 };
 
-/** Three loops that end together; each waits for its round, so that none overtakes itself. */
-function runRounds({ releasing, reconciling, ends, postgres }: Rounds, events: SchedulerEvents): AsyncDisposable {
+/** Loops that end together; each waits for its round, so that none overtakes itself. */
+function runRounds({ releasing, reconciling, postgres }: Rounds, events: SchedulerEvents): AsyncDisposable {
+  const { pool, connection } = reconciling;
+  const reconcile = createReconcile(reconciling);
   const stopping = new AbortController();
+  let ends: LogEnds | undefined;
   let open: readonly number[] = [];
 
   async function round(part: string, everyMs: number, act: () => Promise<boolean>): Promise<void> {
     while (!stopping.signal.aborted) {
       let waitMs = everyMs;
       try {
-        const hasMore = await act();
-        postgres.up();
-        if (hasMore) continue;
+        if (await act()) continue;
       } catch (error) {
-        postgres.down(error instanceof Error ? error.message : String(error));
         events.trouble(part, error);
         waitMs = TROUBLE_WAIT_MS;
       }
@@ -92,16 +101,23 @@ function runRounds({ releasing, reconciling, ends, postgres }: Rounds, events: S
     }
   }
 
+  /** Otherwise rows would be claimed that cannot be published. */
+  function whileConnected(release: typeof releaseDue): () => Promise<boolean> {
+    return async () => connection.isConnected && isFullPage(await release(releasing, open));
+  }
+
   const running = [
+    round("postgres", HEALTH_EVERY_MS, () => reportHealth(pool, postgres)),
     round("catching up", CAUGHT_UP_EVERY_MS, async () => {
-      if (open.length < ALL_PARTITIONS.length) open = await caughtUp(reconciling.pool, ends);
+      ends ??= await readLogEnds(connection);
+      if (open.length < ALL_PARTITIONS.length) open = await caughtUp(pool, ends);
       events.heldBack(ALL_PARTITIONS.length - open.length);
       return false;
     }),
-    round("release", RELEASE_EVERY_MS, async () => isFullPage(await releaseDue(releasing, open))),
-    round("parked", PARKED_EVERY_MS, async () => isFullPage(await releaseParked(releasing, open))),
+    round("release", RELEASE_EVERY_MS, whileConnected(releaseDue)),
+    round("parked", PARKED_EVERY_MS, whileConnected(releaseParked)),
     round("reconcile", RECONCILE_EVERY_MS, async () => {
-      for (const partition of open) await reconcile(reconciling, partition);
+      for (const partition of open) await reconcile(partition);
       return false;
     }),
   ];
@@ -111,4 +127,14 @@ function runRounds({ releasing, reconciling, ends, postgres }: Rounds, events: S
       await Promise.race([Promise.all(running), sleep(STOP_MS_MAX, undefined, { ref: false })]);
     },
   };
+}
+
+async function reportHealth(pool: ReconcilePorts["pool"], postgres: DependencyHandle): Promise<boolean> {
+  try {
+    await pool.query("select 1");
+    postgres.up();
+  } catch (error) {
+    postgres.down(error instanceof Error ? error.message : String(error));
+  }
+  return false;
 }

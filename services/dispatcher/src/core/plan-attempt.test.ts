@@ -61,6 +61,7 @@ describe("planAttempt", () => {
       { kind: "defer", reason: "webhook_inactive" },
     ],
     ["ends at the horizon", present(), horizonMs, { kind: "exhaust", reason: "expired" }],
+    ["does not wait past the horizon", { kind: "absent" }, horizonMs, { kind: "exhaust", reason: "expired" }],
     [
       "ends at the horizon for a paused webhook too",
       present({ isActive: false }),

@@ -21,10 +21,10 @@ export type AttemptPlan =
 
 export function planAttempt(item: WorkItem, lookup: WebhookLookup, nowMs: number): AttemptPlan {
   if (lookup.kind === "deleted") return { kind: "cancel", reason: "webhook_deleted" };
+  if (nowMs >= item.acceptedAtMs + limits.DELIVERY_HORIZON_MS) return { kind: "exhaust", reason: "expired" };
   if (lookup.kind === "absent") return { kind: "wait" };
   const { webhook } = lookup;
   if (webhook.orgId !== item.orgId) return { kind: "wait" };
-  if (nowMs >= item.acceptedAtMs + limits.DELIVERY_HORIZON_MS) return { kind: "exhaust", reason: "expired" };
   if (!webhook.isActive) return { kind: "defer", reason: "webhook_inactive" };
   return { kind: "send", webhook };
 }

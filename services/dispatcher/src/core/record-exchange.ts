@@ -5,6 +5,7 @@ import {
   type AttemptRecord,
   type ErrorClass,
   type Header,
+  maskHeaders,
   maskUrl,
   outcomeOfStatus,
 } from "@posthorn/domain";
@@ -59,7 +60,7 @@ export function recordOf(exchange: Exchange): AttemptRecord {
     statusCode: answered ? result.status : undefined,
     url: maskUrl(exchange.url),
     requestHeaders: exchange.requestHeaders,
-    responseHeaders: answered ? result.headers : [],
+    responseHeaders: answered ? maskHeaders(result.headers) : [],
     responseBody: answered ? result.body : new Uint8Array(),
     responseTruncated: answered && result.truncated,
     dispatcher: exchange.dispatcher,

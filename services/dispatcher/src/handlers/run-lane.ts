@@ -4,7 +4,7 @@
  */
 
 import { setTimeout } from "node:timers/promises";
-import type { WorkMessage, WorkSource } from "@posthorn/message-bus";
+import type { TakenMessage, WorkSource } from "@posthorn/message-bus";
 import type { DispatchItem } from "./dispatch-item.ts";
 
 export type LaneOptions = {
@@ -20,15 +20,15 @@ export type LaneOptions = {
 
 const RENEW_CHECK_MS = 2_000;
 /** At a stop, what has begun gets this long to end; the rest comes again when its lease runs out. */
-const DRAIN_MS_MAX = 6_000;
+const DRAIN_MS_MAX = 5_000;
 
 export class Lane implements AsyncDisposable {
   readonly #options: LaneOptions;
-  readonly #inHand = new Map<WorkMessage, Promise<void>>();
+  readonly #inHand = new Map<TakenMessage, Promise<void>>();
   readonly #timer: NodeJS.Timeout;
   readonly #running: Promise<void>;
   #slotFreed: (() => void) | undefined;
-  #isStopping = false;
+  #stopped: Promise<void> | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -41,28 +41,33 @@ export class Lane implements AsyncDisposable {
   }
 
   /** Takes nothing more, hands back what has not begun, and waits for what has. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#isStopping = true;
-    for (const message of this.#options.source.take(Number.POSITIVE_INFINITY)) message.giveBack(0);
-    this.#options.source[Symbol.dispose]();
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    const { source } = this.#options;
+    source[Symbol.dispose]();
+    for (const message of source.take(Number.POSITIVE_INFINITY)) message.giveBack(0);
     this.#slotFreed?.();
-    await this.#running;
-    await Promise.race([Promise.all(this.#inHand.values()), setTimeout(DRAIN_MS_MAX, undefined, { ref: false })]);
+    const ended = this.#running.then(() => Promise.all(this.#inHand.values()));
+    await Promise.race([ended, setTimeout(DRAIN_MS_MAX, undefined, { ref: false })]);
     clearInterval(this.#timer);
   }
 
   async #run(): Promise<void> {
-    while (!this.#isStopping) {
+    while (this.#stopped === undefined) {
       const free = this.#options.slotsMax - this.#inHand.size;
       if (free <= 0) await this.#freeSlot();
       else {
         await this.#options.source.available();
-        if (!this.#isStopping) for (const message of this.#options.source.take(free)) this.#begin(message);
+        if (this.#stopped === undefined) for (const message of this.#options.source.take(free)) this.#begin(message);
       }
     }
   }
 
-  #begin(message: WorkMessage): void {
+  #begin(message: TakenMessage): void {
     const done = this.#options
       .dispatch(message)
       .catch(this.#options.onFailure)
@@ -79,11 +84,11 @@ export class Lane implements AsyncDisposable {
     });
   }
 
+  /** Also of what is no longer ours: its outcome is on its way to the log, and nobody else should begin meanwhile. */
   #renewLeases(): void {
     const nowMs = performance.now();
     for (const message of this.#inHand.keys()) {
-      const leftMs = message.leaseEndsAtMs() - nowMs;
-      if (leftMs > 0 && leftMs < this.#options.leaseRenewMs) message.working();
+      if (message.leaseEndsAtMs() - nowMs < this.#options.leaseRenewMs) message.working();
     }
   }
 }

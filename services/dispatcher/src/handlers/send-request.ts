@@ -6,7 +6,7 @@
 import { asBuffer } from "@posthorn/contracts";
 import type { Header, WebhookConfig, WorkItem } from "@posthorn/domain";
 import type { EgressClient, ParsedTargetUrl, PostResult } from "@posthorn/egress";
-import type { WorkMessage } from "@posthorn/message-bus";
+import type { TakenMessage } from "@posthorn/message-bus";
 import type { Tracing } from "@posthorn/service-runtime";
 import type { Exchange, Failure } from "../core/record-exchange.ts";
 import { requestHeaders, timeoutMsOf } from "../core/request.ts";
@@ -16,14 +16,16 @@ export type OutgoingRequest = {
   readonly item: WorkItem;
   readonly webhook: WebhookConfig;
   readonly body: Uint8Array;
-  readonly message: WorkMessage;
+  readonly message: TakenMessage;
   readonly possibleRepeat: boolean;
 };
 
 export type Sent =
   | { readonly kind: "exchanged"; readonly exchange: Exchange }
-  /** No outcome to log: the lease or the connection was gone, or the process stops. The item comes again by itself. */
-  | { readonly kind: "dropped"; readonly reason: "lease_lost" | "disconnected" | "stopping" }
+  /** Nothing has left: the item was not ours any more, or the process stops. */
+  | { readonly kind: "not_sent"; readonly reason: "lease_lost" | "stopping" }
+  /** The process stops, and ended the request under way: the receiver may have got it. */
+  | { readonly kind: "aborted" }
   | { readonly kind: "unsignable"; readonly refusal: string }
   /** Signing took so long that the decision to send is out of date. */
   | { readonly kind: "reconsider" };
@@ -38,7 +40,6 @@ export type SendPorts = {
   /** What `egress` sends as its `User-Agent`. */
   readonly userAgent: string;
   readonly tracing: Tracing;
-  readonly isConnected: () => boolean;
   /** Names this process in the attempts it makes. */
   readonly dispatcher: string;
   readonly nowMs: () => number;
@@ -58,17 +59,16 @@ export function createSendRequest(ports: SendPorts): SendRequest {
       attributes: { "http.request.method": "POST", "posthorn.attempt": item.attempt, "posthorn.profile": item.profile },
     });
     try {
-      const signedAtMs = ports.nowMs();
-      const signed = await ports.signer.sign(signItemOf(request, signedAtMs, span.traceparent));
-      if (signed.refusal !== "") return { kind: "unsignable", refusal: signed.refusal };
-      if (ports.nowMs() - signedAtMs > SIGNATURE_AGE_MS_MAX) return { kind: "reconsider" };
-      if (!ports.isConnected()) return { kind: "dropped", reason: "disconnected" };
+      const askedAtMs = performance.now();
+      const signed = await ports.signer.sign(signItemOf(request, ports.nowMs(), span.traceparent));
+      if (signed.kind === "closed") return { kind: "not_sent", reason: "stopping" };
+      if (signed.kind === "refused") return { kind: "unsignable", refusal: signed.refusal };
+      if (performance.now() - askedAtMs > SIGNATURE_AGE_MS_MAX) return { kind: "reconsider" };
       const timeoutMs = timeoutMsOf(item, webhook);
-      if (!holdLease(message, timeoutMs)) return { kind: "dropped", reason: "lease_lost" };
-      const signatures = signed.headers.map(({ name, value }): Header => [name, value]);
-      const headers = requestHeaders(item, signatures, span.traceparent);
+      if (!holdLease(message, timeoutMs)) return { kind: "not_sent", reason: "lease_lost" };
+      const headers = requestHeaders(item, signed.headers, span.traceparent);
       const exchange = await post(ports, request, headers, timeoutMs);
-      if (exchange === undefined) return { kind: "dropped", reason: "stopping" };
+      if (exchange === undefined) return { kind: "aborted" };
       if (exchange.result.kind === "response") {
         span.setAttributes({ "http.response.status_code": exchange.result.status });
       } else if (exchange.result.kind === "failed") span.fail(exchange.result.errorClass);
@@ -79,8 +79,8 @@ export function createSendRequest(ports: SendPorts): SendRequest {
   };
 }
 
-/** False when the lease has run out. Otherwise it is made long enough for the attempt. */
-function holdLease(message: WorkMessage, timeoutMs: number): boolean {
+/** False when the lease has ended. Otherwise it is made long enough for the attempt. */
+function holdLease(message: TakenMessage, timeoutMs: number): boolean {
   const leftMs = message.leaseEndsAtMs() - performance.now();
   if (leftMs <= 0) return false;
   if (leftMs < timeoutMs + LEASE_MARGIN_MS) message.working();

@@ -1,6 +1,6 @@
 /**
- * Collects what arrives in one moment into batches. An idle batcher adds no waiting; a busy one lets the next batch
- * grow while enough are under way.
+ * Collects what arrives in one moment into batches. After a pause a batch leaves at once; a busy batcher lets the next one
+ * grow while enough are under way, and keeps the interval it is given.
  */
 
 export type BatcherOptions<Item, Answer> = {
@@ -9,6 +9,8 @@ export type BatcherOptions<Item, Answer> = {
   readonly sizeOf: (item: Item) => number;
   /** Batches under way at once. */
   readonly inFlightMax: number;
+  /** Between the beginnings of two batches; the first one after a pause does not wait. */
+  readonly intervalMs?: number;
   /** Answers in the order of the items. A rejection reaches every item of the batch. */
   readonly send: (items: readonly Item[]) => Promise<readonly Answer[]>;
 };
@@ -24,6 +26,7 @@ export class Batcher<Item, Answer> {
   #waiting: Entry<Item, Answer>[] = [];
   #inFlight = 0;
   #isScheduled = false;
+  #lastSentMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: BatcherOptions<Item, Answer>) {
     this.#options = options;
@@ -39,10 +42,15 @@ export class Batcher<Item, Answer> {
   #schedule(): void {
     if (this.#isScheduled || this.#inFlight >= this.#options.inFlightMax) return;
     this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      while (this.#waiting.length > 0 && this.#inFlight < this.#options.inFlightMax) void this.#sendNext();
-    });
+    const waitMs = (this.#options.intervalMs ?? 0) - (performance.now() - this.#lastSentMs);
+    if (waitMs > 0) setTimeout(() => this.#flush(), waitMs);
+    else setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#isScheduled = false;
+    this.#lastSentMs = performance.now();
+    while (this.#waiting.length > 0 && this.#inFlight < this.#options.inFlightMax) void this.#sendNext();
   }
 
   async #sendNext(): Promise<void> {

@@ -3,6 +3,7 @@
  * behind the partition's last log message, and waits a bounded time: better a counted repeat than a lost delivery.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { type OutcomesResponse, ProjectionServiceClient } from "@posthorn/contracts";
 import { ALL_PARTITIONS, type DeliveryId } from "@posthorn/domain";
 import { type BusConnection, lastSequenceOf, streamPosition } from "@posthorn/message-bus";
@@ -20,28 +21,41 @@ export type Fence = {
   lookUp(partition: number, delivery: DeliveryId, attempt: number): Promise<FenceAnswer>;
 };
 
+/** From the question to its answer, the wait for an earlier question's answer included. */
 const ANSWER_MS_MAX = 5_000;
+const RETRY_WAIT_MS = 200;
 const QUESTIONS_MAX = 1_000;
 
 type Question = { readonly deliveryId: DeliveryId; readonly attempt: number };
 
 export function openFence(connection: BusConnection, projectorTarget: string): Fence & Disposable {
   const client = createGrpcClient(ProjectionServiceClient, projectorTarget);
+  let isOpen = true;
 
+  async function askOnce(partition: number, questions: readonly Question[], leftMs: () => number) {
+    const [{ epochMs }, minSequence] = await Promise.all([
+      streamPosition(connection, "LOG"),
+      lastSequenceOf(connection, "LOG", partition),
+    ]);
+    const request = { partition, epochMs, minSequence, attempts: [...questions] };
+    const { settled } = await callUnary<typeof request, OutcomesResponse>(client.outcomes.bind(client), request, {
+      deadlineMs: Math.max(1, leftMs()),
+    });
+    return questions.map((_, index) => answerOf(settled[index]));
+  }
+
+  /** A projector that is not there yet may be about to start: it is asked again until the time is over. */
   async function ask(partition: number, questions: readonly Question[]): Promise<readonly FenceAnswer[]> {
-    try {
-      const [{ epochMs }, minSequence] = await Promise.all([
-        streamPosition(connection, "LOG"),
-        lastSequenceOf(connection, "LOG", partition),
-      ]);
-      const request = { partition, epochMs, minSequence, attempts: [...questions] };
-      const { settled } = await callUnary<typeof request, OutcomesResponse>(client.outcomes.bind(client), request, {
-        deadlineMs: ANSWER_MS_MAX,
-      });
-      return questions.map((_, index) => (settled[index] === true ? "settled" : "open"));
-    } catch {
-      return questions.map(() => "unknown");
+    const deadlineAtMs = performance.now() + ANSWER_MS_MAX;
+    const leftMs = () => deadlineAtMs - performance.now();
+    while (isOpen && leftMs() > 0) {
+      try {
+        return await askOnce(partition, questions, leftMs);
+      } catch {
+        await sleep(Math.min(RETRY_WAIT_MS, Math.max(0, leftMs())));
+      }
     }
+    return questions.map(() => "unknown");
   }
 
   const batchers = ALL_PARTITIONS.map(
@@ -55,8 +69,28 @@ export function openFence(connection: BusConnection, projectorTarget: string): F
       }),
   );
   return {
-    lookUp: async (partition, deliveryId, attempt) =>
-      (await batchers[partition]?.add({ deliveryId, attempt })) ?? "unknown",
-    [Symbol.dispose]: () => client.close(),
+    lookUp: async (partition, deliveryId, attempt) => {
+      const batcher = batchers[partition];
+      return batcher === undefined ? "unknown" : await inTime(batcher.add({ deliveryId, attempt }));
+    },
+    [Symbol.dispose]: () => {
+      isOpen = false;
+      client.close();
+    },
   };
+}
+
+function answerOf(isSettled: boolean | undefined): FenceAnswer {
+  if (isSettled === undefined) return "unknown";
+  return isSettled ? "settled" : "open";
+}
+
+async function inTime(answer: Promise<FenceAnswer>): Promise<FenceAnswer> {
+  const { promise: tooLate, resolve } = Promise.withResolvers<FenceAnswer>();
+  const timer = setTimeout(() => resolve("unknown"), ANSWER_MS_MAX);
+  try {
+    return await Promise.race([answer, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from "node:crypto";
-import { encodedLogEventBytes, encodeLogEvents } from "@posthorn/contracts";
+import { encodeLogEvents } from "@posthorn/contracts";
 import { ALL_PARTITIONS, type DeliveryEvent } from "@posthorn/domain";
 import { type Publisher, subjectOf } from "@posthorn/message-bus";
 import { Batcher } from "./batcher.ts";
@@ -12,21 +12,30 @@ import { Batcher } from "./batcher.ts";
 /** Log messages per partition that are published and not yet acknowledged. */
 const IN_FLIGHT_MAX = 2;
 const ENTRIES_PER_MESSAGE_MAX = 256;
+/**
+ * Outcomes come one by one, each POST in its own time. Without a pause between the messages every outcome would be a
+ * message of its own, for the broker, the projector and the archive to pay for; nobody waits for these five milliseconds.
+ */
+const MESSAGE_INTERVAL_MS = 5;
 
-/** The events of one decision: they stand together in one message. */
-export type OutcomeLog = { append(partition: number, events: readonly DeliveryEvent[]): Promise<void> };
+export type OutcomeLog = {
+  /** The events of one decision: they stand together in one message. What cannot be encoded rejects alone. */
+  append(partition: number, events: readonly DeliveryEvent[]): Promise<void>;
+};
 
 /** @param messageBytesMax what one LOG message may hold. */
-export function openOutcomeLog(publisher: Publisher, messageBytesMax: number): OutcomeLog {
+export function openOutcomeLog(publisher: Pick<Publisher, "publishUntilStored">, messageBytesMax: number): OutcomeLog {
   const batchers = ALL_PARTITIONS.map(
     (partition) =>
-      new Batcher<readonly DeliveryEvent[], true>({
+      new Batcher<Uint8Array, true>({
         itemsMax: ENTRIES_PER_MESSAGE_MAX,
         bytesMax: messageBytesMax,
-        sizeOf: (events) => events.reduce((sum, event) => sum + encodedLogEventBytes(event), 0),
+        sizeOf: (entry) => entry.length,
         inFlightMax: IN_FLIGHT_MAX,
+        intervalMs: MESSAGE_INTERVAL_MS,
         send: async (entries) => {
-          const payload = encodeLogEvents(entries.flat());
+          // Messages that consist of one repeated field: put one behind the other, they are one message with all.
+          const payload = Buffer.concat(entries);
           await publisher.publishUntilStored({ subject: subjectOf("LOG", partition), payload, id: randomUUID() });
           return entries.map(() => true);
         },
@@ -34,7 +43,7 @@ export function openOutcomeLog(publisher: Publisher, messageBytesMax: number): O
   );
   return {
     append: async (partition, events) => {
-      await batchers[partition]?.add(events);
+      await batchers[partition]?.add(encodeLogEvents(events));
     },
   };
 }

@@ -7,32 +7,47 @@ import { decodeEventGroup } from "@posthorn/contracts";
 import type { AcceptedEvent, WorkItem } from "@posthorn/domain";
 import { type BusConnection, messageAt, streamPosition } from "@posthorn/message-bus";
 
-export type PayloadReader = { read(item: WorkItem): Promise<AcceptedEvent | undefined> };
+export type Payload =
+  | { readonly kind: "found"; readonly event: AcceptedEvent }
+  /** For good. */
+  | { readonly kind: "gone" }
+  /** NATS cannot say. */
+  | { readonly kind: "unavailable" };
+
+export type PayloadReader = { read(item: WorkItem): Promise<Payload> };
 
 /** How long the stream's epoch is taken for granted. A recreated stream reuses sequences. */
 const EPOCH_TRUSTED_MS = 5_000;
 
-/** Undefined: the payload is gone for good. Rejects while NATS cannot say. */
-export function openPayloadReader(connection: BusConnection): PayloadReader {
+export function openPayloadReader(connection: BusConnection, onTrouble: (reason: string) => void): PayloadReader {
   let epoch: { readonly ms: number; readonly trustedUntilMs: number } | undefined;
 
-  async function epochMs(): Promise<number> {
-    if (epoch === undefined || performance.now() > epoch.trustedUntilMs) {
-      const position = await streamPosition(connection, "INGEST");
-      epoch = { ms: position.epochMs, trustedUntilMs: performance.now() + EPOCH_TRUSTED_MS };
-    }
-    return epoch.ms;
+  /** Nothing is called gone on the word of an epoch that was read earlier. */
+  async function isOfThisStream(epochMs: number): Promise<boolean> {
+    if (epoch?.ms === epochMs && performance.now() < epoch.trustedUntilMs) return true;
+    const position = await streamPosition(connection, "INGEST");
+    epoch = { ms: position.epochMs, trustedUntilMs: performance.now() + EPOCH_TRUSTED_MS };
+    return position.epochMs === epochMs;
+  }
+
+  async function find({ place, orgId, eventId }: WorkItem): Promise<AcceptedEvent | undefined> {
+    if (!(await isOfThisStream(place.epochMs))) return undefined;
+    const message = await messageAt(connection, "INGEST", place.sequence);
+    const group = message === undefined ? undefined : decodeEventGroup(message.data);
+    const event = group?.kind === "decoded" ? group.value[place.index] : undefined;
+    return event?.orgId === orgId && event.id === eventId ? event : undefined;
   }
 
   return {
     read: async (item) => {
-      if (item.event !== undefined) return item.event;
-      if ((await epochMs()) !== item.place.epochMs) return undefined;
-      const message = await messageAt(connection, "INGEST", item.place.sequence);
-      if (message === undefined) return undefined;
-      const group = decodeEventGroup(message.data);
-      const event = group.kind === "decoded" ? group.value[item.place.index] : undefined;
-      return event?.orgId === item.orgId && event.id === item.eventId ? event : undefined;
+      if (item.event !== undefined) return { kind: "found", event: item.event };
+      try {
+        const event = await find(item);
+        return event === undefined ? { kind: "gone" } : { kind: "found", event };
+      } catch (error) {
+        onTrouble(error instanceof Error ? error.message : String(error));
+        return { kind: "unavailable" };
+      }
     },
   };
 }

@@ -10,25 +10,35 @@ import {
   type SignResult,
   type SignStreamResponse,
 } from "@posthorn/contracts";
+import type { Header } from "@posthorn/domain";
 import { createGrpcClient } from "@posthorn/service-runtime";
 import { Batcher } from "./batcher.ts";
 
-export type Signer = {
-  /** Rejects only when the signer is closed. */
-  sign(item: SignItem): Promise<SignResult>;
-};
+export type Signed =
+  | { readonly kind: "signed"; readonly headers: readonly Header[] }
+  /** Asking again would not help. */
+  | { readonly kind: "refused"; readonly refusal: string }
+  /** This end was closed before there was an answer. */
+  | { readonly kind: "closed" };
 
+export type Signer = { sign(item: SignItem): Promise<Signed> };
+
+/** Below what the signer takes in one batch (256 items, 4 MiB of bodies): a batch above it would end the stream. */
 const ITEMS_MAX = 64;
 const BYTES_MAX = 1024 * 1024;
+/** What the signer takes of one item. One webhook with more would end the stream for all, again and again. */
+const SECRETS_MAX = 10;
 const IN_FLIGHT_MAX = 3;
 /** A batch without an answer for this long goes to another stream; signing is pure, repeating it is free. */
 const ANSWER_MS_MAX = 5_000;
+/** Before a signer is tried again of which nothing came. */
 const RETRY_WAIT_MS = 250;
 
-type Stream = ReturnType<SigningServiceClient["signStream"]>;
+type Call = ReturnType<SigningServiceClient["signStream"]>;
+type Stream = { readonly call: Call; hasAnswered: boolean };
 type Pending = { readonly resolve: (results: readonly SignResult[]) => void; readonly reject: (why: Error) => void };
 
-/** @param onTrouble told when signing had to be repeated. */
+/** @param onTrouble told when signing has to be repeated. */
 export function openSigner(target: string, onTrouble: (reason: string) => void): Signer & Disposable {
   const client = createGrpcClient(SigningServiceClient, target);
   const pending = new Map<number, Pending>();
@@ -38,10 +48,10 @@ export function openSigner(target: string, onTrouble: (reason: string) => void):
 
   function connected(): Stream {
     if (stream !== undefined) return stream;
-    const opened: Stream = client.signStream();
-    opened.on("data", ({ batchId, results }: SignStreamResponse) => pending.get(batchId)?.resolve(results));
-    opened.on("error", (error) => drop(opened, error));
-    opened.on("end", () => drop(opened, new Error("the signer ended the stream")));
+    const opened: Stream = { call: client.signStream(), hasAnswered: false };
+    opened.call.on("data", ({ batchId, results }: SignStreamResponse) => pending.get(batchId)?.resolve(results));
+    opened.call.on("error", (error) => drop(opened, error));
+    opened.call.on("end", () => drop(opened, new Error("the signer ended the stream")));
     stream = opened;
     return opened;
   }
@@ -50,50 +60,65 @@ export function openSigner(target: string, onTrouble: (reason: string) => void):
   function drop(broken: Stream, why: Error): void {
     if (stream !== broken) return;
     stream = undefined;
-    broken.cancel();
+    broken.call.cancel();
+    if (isOpen) onTrouble(why.message);
     for (const { reject } of pending.values()) reject(why);
   }
 
-  async function ask(items: readonly SignItem[]): Promise<readonly SignResult[]> {
+  async function ask(current: Stream, items: readonly SignItem[]): Promise<readonly SignResult[]> {
     lastBatchId += 1;
     const batchId = lastBatchId;
-    const current = connected();
     const timer = setTimeout(() => drop(current, new Error("the signer did not answer in time")), ANSWER_MS_MAX);
     try {
-      return await new Promise<readonly SignResult[]>((resolve, reject) => {
+      const results = await new Promise<readonly SignResult[]>((resolve, reject) => {
         pending.set(batchId, { resolve, reject });
-        current.write({ batchId, items: [...items] });
+        current.call.write({ batchId, items: [...items] });
       });
+      if (results.length === items.length) return results;
+      const why = new Error(`the signer answered ${items.length} items with ${results.length} results`);
+      drop(current, why);
+      throw why;
     } finally {
       clearTimeout(timer);
       pending.delete(batchId);
     }
   }
 
-  const batcher = new Batcher<SignItem, SignResult>({
+  const batcher = new Batcher<SignItem, Signed>({
     itemsMax: ITEMS_MAX,
     bytesMax: BYTES_MAX,
     sizeOf: (item) => item.body.length,
     inFlightMax: IN_FLIGHT_MAX,
     send: async (items) => {
-      for (;;) {
-        if (!isOpen) throw new Error("the dispatcher is stopping");
+      while (isOpen) {
+        const current = connected();
         try {
-          return await ask(items);
-        } catch (error) {
-          onTrouble(error instanceof Error ? error.message : String(error));
-          await new Promise((resolve) => setTimeout(resolve, RETRY_WAIT_MS));
+          const results = await ask(current, items);
+          current.hasAnswered = true;
+          return results.map(signedOf);
+        } catch {
+          if (!current.hasAnswered) await new Promise((resolve) => setTimeout(resolve, RETRY_WAIT_MS));
         }
       }
+      return items.map(() => ({ kind: "closed" }));
     },
   });
 
   return {
-    sign: (item) => batcher.add({ ...item, body: asBuffer(item.body) }),
+    sign: async (item) =>
+      item.sealedSecrets.length > SECRETS_MAX
+        ? { kind: "refused", refusal: "too_many_secrets" }
+        : batcher.add({ ...item, body: asBuffer(item.body) }),
     [Symbol.dispose]: () => {
       isOpen = false;
-      stream?.cancel();
+      if (stream !== undefined) drop(stream, new Error("closed"));
       client.close();
     },
   };
+}
+
+function signedOf({ headers, refusal }: SignResult): Signed {
+  return refusal === ""
+    ? { kind: "signed", headers: headers.map(({ name, value }) => [name, value]) }
+    : { kind: "refused", refusal };
 }

@@ -22,7 +22,7 @@ const waiting: WaitingDelivery = {
 
 describe("releasedItem", () => {
   it("carries the attempt and release on, without a payload", () => {
-    expect(releasedItem(waiting, STARTED_MS, 44)).toMatchObject({
+    expect(releasedItem(waiting, STARTED_MS, STARTED_MS, 44)).toMatchObject({
       attempt: 3,
       release: 2,
       configRevision: 44,
@@ -34,8 +34,12 @@ describe("releasedItem", () => {
   it.each([
     ["was claimed before", { wasClaimed: true }],
     ["was due before this scheduler began", { dueAtMs: STARTED_MS - 1 }],
+    ["was due long ago, as a row that a rebuild brought back", { dueAtMs: STARTED_MS + 1_000 }],
+    ["is released before its time, as all that was parked", { dueAtMs: STARTED_MS + 1_000_000 }],
   ])("says that it may be a repeat when it %s", (_title, change) => {
-    expect(releasedItem({ ...waiting, ...change }, STARTED_MS, 1).possibleRepeat).toBe(true);
+    const nowMs = STARTED_MS + 7_000;
+    expect(releasedItem({ ...waiting, dueAtMs: nowMs, ...change }, nowMs, STARTED_MS, 1).possibleRepeat).toBe(true);
+    expect(releasedItem({ ...waiting, dueAtMs: nowMs }, nowMs, STARTED_MS, 1).possibleRepeat).toBe(false);
   });
 });
 
@@ -46,6 +50,7 @@ describe("hasCaughtUp", () => {
     [{ epochMs: 1, sequence: 4 }, { epochMs: 1, sequence: 5 }, false],
     [{ epochMs: 1, sequence: 5 }, { epochMs: 1, sequence: 5 }, true],
     [{ epochMs: 1, sequence: 9 }, { epochMs: 2, sequence: 5 }, false],
+    [{ epochMs: 3, sequence: 1 }, { epochMs: 2, sequence: 5 }, true],
   ])("%j has seen all up to %j: %s", (checkpoint, end, expected) => {
     expect(hasCaughtUp(checkpoint, end)).toBe(expected);
   });

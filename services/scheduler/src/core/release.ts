@@ -16,19 +16,34 @@ export type WaitingDelivery = DeliveryIdentity & {
   readonly wasClaimed: boolean;
 };
 
+/** A row that is released at another time than its own may have been released before: rows come back with a rebuild. */
+const PROMPT_MS_MAX = 5_000;
+
 /**
+ * @param nowMs when it is released.
  * @param startedAtMs when this scheduler began: what was due before then may have been released by another.
  * @param configRevision what the scheduler had seen of the configuration when it decided to release.
  */
-export function releasedItem(waiting: WaitingDelivery, startedAtMs: number, configRevision: number): WorkItem {
+export function releasedItem(
+  waiting: WaitingDelivery,
+  nowMs: number,
+  startedAtMs: number,
+  configRevision: number,
+): WorkItem {
   const { dueAtMs, wasClaimed, ...item } = waiting;
-  return { ...item, configRevision, possibleRepeat: wasClaimed || dueAtMs < startedAtMs, event: undefined };
+  const isPrompt = Math.abs(nowMs - dueAtMs) <= PROMPT_MS_MAX;
+  const possibleRepeat = wasClaimed || dueAtMs < startedAtMs || !isPrompt;
+  return { ...item, configRevision, possibleRepeat, event: undefined };
 }
 
-/** Does the projection hold everything that the log held at `end`? Another epoch means another log. */
+/**
+ * Does the projection hold everything that the log held at `end`? It does not follow another, older log; one that it
+ * has left for a newer log will never be read further.
+ */
 export function hasCaughtUp(checkpoint: LogPosition | undefined, end: LogPosition): boolean {
   if (end.sequence === 0) return true;
-  return checkpoint !== undefined && checkpoint.epochMs === end.epochMs && checkpoint.sequence >= end.sequence;
+  if (checkpoint === undefined || checkpoint.epochMs < end.epochMs) return false;
+  return checkpoint.epochMs > end.epochMs || checkpoint.sequence >= end.sequence;
 }
 
 export type LogPosition = { readonly epochMs: number; readonly sequence: number };

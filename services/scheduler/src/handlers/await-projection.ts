@@ -1,19 +1,27 @@
 /**
- * Holds a partition back until the projection has caught up with where LOG ended at our start: before that, rows that
- * look due may have an outcome that is not projected yet.
+ * Holds work back until the projection has caught up with where LOG ended: before that, what looks due or lost may have
+ * an outcome that is not projected yet.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { OpenDatabase } from "@posthorn/database";
 import { ALL_PARTITIONS } from "@posthorn/domain";
 import { type BusConnection, lastSequenceOf, streamPosition } from "@posthorn/message-bus";
 import { hasCaughtUp, type LogPosition } from "../core/release.ts";
 
-export type LogEnds = readonly { readonly partition: number; readonly end: LogPosition }[];
+export type LogEnd = { readonly partition: number; readonly end: LogPosition };
+export type LogEnds = readonly LogEnd[];
 
-export async function readLogEnds(connection: BusConnection): Promise<LogEnds> {
+const PROJECTION_MS_MAX = 5_000;
+const LOOK_EVERY_MS = 100;
+
+export async function readLogEnds(
+  connection: BusConnection,
+  partitions: readonly number[] = ALL_PARTITIONS,
+): Promise<LogEnds> {
   const { epochMs } = await streamPosition(connection, "LOG");
   return Promise.all(
-    ALL_PARTITIONS.map(async (partition) => ({
+    partitions.map(async (partition) => ({
       partition,
       end: { epochMs, sequence: await lastSequenceOf(connection, "LOG", partition) },
     })),
@@ -31,4 +39,19 @@ export async function caughtUp(pool: OpenDatabase["pool"], ends: LogEnds): Promi
   return ends
     .filter(({ partition, end }) => hasCaughtUp(reached.get(partition), end))
     .map(({ partition }) => partition);
+}
+
+/** Waits until the projection holds what the partition's log holds now. False: it did not come that far in time. */
+export async function projectionOfNow(
+  pool: OpenDatabase["pool"],
+  connection: BusConnection,
+  partition: number,
+): Promise<boolean> {
+  const ends = await readLogEnds(connection, [partition]);
+  const deadlineAtMs = performance.now() + PROJECTION_MS_MAX;
+  while ((await caughtUp(pool, ends)).length === 0) {
+    if (performance.now() > deadlineAtMs) return false;
+    await sleep(LOOK_EVERY_MS);
+  }
+  return true;
 }
