@@ -15,6 +15,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** The id in its canonical form, or undefined when the text is no UUID. Upper case is accepted. */
 function parseUuid(text: string): string | undefined {
+  if (UUID.test(text)) return text;
   const lower = text.toLowerCase();
   return UUID.test(lower) ? lower : undefined;
 }
