@@ -80,3 +80,13 @@ export function callUnary<Request, Response>(
     else options.signal?.addEventListener("abort", cancel);
   });
 }
+
+/** Resolves when a server of the client's target can be reached; rejects when none can within the time. */
+export function reachServer(client: Client, withinMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.waitForReady(Date.now() + withinMs, (error) => {
+      if (error === undefined) resolve();
+      else reject(new Error("cannot be reached", { cause: error }));
+    });
+  });
+}

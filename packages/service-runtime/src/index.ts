@@ -1,6 +1,12 @@
 /** The shell of every process. What is not exported here is nobody else's business. */
 export { status as GrpcStatus } from "@grpc/grpc-js";
-export { callUnary, createGrpcClient, type GrpcClientConstructor, grpcClientOptions } from "./grpc-client.ts";
+export {
+  callUnary,
+  createGrpcClient,
+  type GrpcClientConstructor,
+  grpcClientOptions,
+  reachServer,
+} from "./grpc-client.ts";
 export { type RpcResult, unaryHandler } from "./grpc-handler.ts";
 export { type GrpcServer, type GrpcService, startGrpcServer } from "./grpc-server.ts";
 export { createHealth, type DependencyHandle, type DependencyState, type Health, type HealthReport } from "./health.ts";
@@ -49,3 +55,4 @@ export {
 export { type OpenedShell, openShell, type Shell } from "./shell.ts";
 export { formatTraceparent, parseTraceparent, type TraceContext } from "./traceparent.ts";
 export type { SpanAttributes, SpanHandle, SpanKind, SpanStart, Tracing } from "./tracing.ts";
+export { watchDependency } from "./watch-dependency.ts";

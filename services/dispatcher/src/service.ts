@@ -18,7 +18,7 @@ import {
   type StreamName,
   WorkSource,
 } from "@posthorn/message-bus";
-import { retryForever, type Shell } from "@posthorn/service-runtime";
+import { type Health, retryForever, type Shell, watchDependency } from "@posthorn/service-runtime";
 import type { DispatcherConfig } from "./config.ts";
 import { planAttempt } from "./core/plan-attempt.ts";
 import { createDispatcherEvents, type DispatcherEvents } from "./events.ts";
@@ -62,13 +62,16 @@ export async function startDispatcher(config: DispatcherConfig, shell: Shell): P
   const publisher = stack.use(
     new Publisher(connection, { onRefused: (subject, message) => events.trouble(subject, message) }),
   );
-  const configuration = openConfiguration(connection, publisher, events, stack);
+  const configuration = openConfiguration(connection, publisher, events, shell.health, stack);
   const resolver = stack.use(createResolver({ servers: config.dnsServers }));
   const policy = egressPolicy(config);
   const userAgent = `Posthorn/${shell.version}`;
   const egress = stack.use(createEgressClient({ policy, resolver, userAgent }));
   const signer = stack.use(openSigner(config.signerTarget, (reason) => events.trouble("signer", reason)));
   const fence = stack.use(openFence(connection, config.projectorTarget));
+  // Named, but not required: attempts wait for a signer, and go on without a projector.
+  stack.use(watchDependency(shell.health.dependency("signer", { required: false }), () => signer.reach()));
+  stack.use(watchDependency(shell.health.dependency("projector", { required: false }), () => fence.reach()));
   const messageBytesMax = Math.floor((connection.nats.info?.max_payload ?? 0) * MESSAGE_SHARE);
   const dispatch = createDispatchItem({
     configuration,
@@ -109,6 +112,7 @@ function openConfiguration(
   connection: BusConnection,
   publisher: Publisher,
   events: DispatcherEvents,
+  health: Health,
   stack: AsyncDisposableStack,
 ): Configuration {
   const webhooks = new WebhookDirectory();
@@ -119,6 +123,10 @@ function openConfiguration(
       onTrouble: (reason) => events.trouble("configuration", reason),
     }),
   );
+  const looksComplete = async () => {
+    if (!replica.isComplete) throw new Error("the copy of the configuration is not complete yet");
+  };
+  stack.use(watchDependency(health.dependency("configuration"), looksComplete));
   return {
     reached: (revision) => replica.reached(revision),
     plan: (item) => planAttempt(item, webhooks.get(item.orgId, item.webhookId), Date.now()),

@@ -2,7 +2,7 @@
 
 import { SigningServiceClient } from "@posthorn/contracts";
 import type { OrgId, WebhookId } from "@posthorn/domain";
-import { callUnary, createGrpcClient } from "@posthorn/service-runtime";
+import { callUnary, createGrpcClient, reachServer } from "@posthorn/service-runtime";
 
 export type Sealed = { readonly kind: "sealed"; readonly ciphertext: Buffer } | { readonly kind: "unavailable" };
 
@@ -30,13 +30,7 @@ export function openSecretSealer(target: string, onTrouble: (reason: string) => 
         return { kind: "unavailable" };
       }
     },
-    reach: () =>
-      new Promise((resolve, reject) => {
-        client.waitForReady(Date.now() + REACH_MS_MAX, (error) => {
-          if (error === undefined) resolve();
-          else reject(new Error("cannot be reached", { cause: error }));
-        });
-      }),
+    reach: () => reachServer(client, REACH_MS_MAX),
     [Symbol.dispose]: () => client.close(),
   };
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type OutcomesResponse, ProjectionServiceClient } from "@posthorn/contracts";
 import { ALL_PARTITIONS, type DeliveryId } from "@posthorn/domain";
 import { type BusConnection, lastSequenceOf, streamPosition } from "@posthorn/message-bus";
-import { callUnary, createGrpcClient } from "@posthorn/service-runtime";
+import { callUnary, createGrpcClient, reachServer } from "@posthorn/service-runtime";
 import { Batcher } from "./batcher.ts";
 
 export type FenceAnswer =
@@ -28,7 +28,12 @@ const QUESTIONS_MAX = 1_000;
 
 type Question = { readonly deliveryId: DeliveryId; readonly attempt: number };
 
-export function openFence(connection: BusConnection, projectorTarget: string): Fence & Disposable {
+/** An open fence also tells whether its projector is there. */
+export type OpenFence = Fence & Disposable & { reach(): Promise<void> };
+
+const REACH_MS_MAX = 1_000;
+
+export function openFence(connection: BusConnection, projectorTarget: string): OpenFence {
   const client = createGrpcClient(ProjectionServiceClient, projectorTarget);
   let isOpen = true;
 
@@ -73,6 +78,7 @@ export function openFence(connection: BusConnection, projectorTarget: string): F
       const batcher = batchers[partition];
       return batcher === undefined ? "unknown" : await inTime(batcher.add({ deliveryId, attempt }));
     },
+    reach: () => reachServer(client, REACH_MS_MAX),
     [Symbol.dispose]: () => {
       isOpen = false;
       client.close();

@@ -11,7 +11,7 @@ import {
   type SignStreamResponse,
 } from "@posthorn/contracts";
 import type { Header } from "@posthorn/domain";
-import { createGrpcClient } from "@posthorn/service-runtime";
+import { createGrpcClient, reachServer } from "@posthorn/service-runtime";
 import { Batcher } from "./batcher.ts";
 
 export type Signed =
@@ -34,12 +34,17 @@ const ANSWER_MS_MAX = 5_000;
 /** Before a signer is tried again of which nothing came. */
 const RETRY_WAIT_MS = 250;
 
+/** An open signer also tells whether a server is there. */
+export type OpenSigner = Signer & Disposable & { reach(): Promise<void> };
+
+const REACH_MS_MAX = 1_000;
+
 type Call = ReturnType<SigningServiceClient["signStream"]>;
 type Stream = { readonly call: Call; hasAnswered: boolean };
 type Pending = { readonly resolve: (results: readonly SignResult[]) => void; readonly reject: (why: Error) => void };
 
 /** @param onTrouble told when signing has to be repeated. */
-export function openSigner(target: string, onTrouble: (reason: string) => void): Signer & Disposable {
+export function openSigner(target: string, onTrouble: (reason: string) => void): OpenSigner {
   const client = createGrpcClient(SigningServiceClient, target);
   const pending = new Map<number, Pending>();
   let stream: Stream | undefined;
@@ -109,6 +114,7 @@ export function openSigner(target: string, onTrouble: (reason: string) => void):
       item.sealedSecrets.length > SECRETS_MAX
         ? { kind: "refused", refusal: "too_many_secrets" }
         : batcher.add({ ...item, body: asBuffer(item.body) }),
+    reach: () => reachServer(client, REACH_MS_MAX),
     [Symbol.dispose]: () => {
       isOpen = false;
       if (stream !== undefined) drop(stream, new Error("closed"));

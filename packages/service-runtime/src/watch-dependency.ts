@@ -1,6 +1,6 @@
 /** Asks a dependency now and then whether it is there, and says so to the process's health. */
 
-import type { DependencyHandle } from "@posthorn/service-runtime";
+import type { DependencyHandle } from "./health.ts";
 
 const CHECK_EVERY_MS = 2_000;
 
