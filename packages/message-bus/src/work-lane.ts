@@ -126,16 +126,17 @@ export class WorkLane implements Disposable {
     this.#payOwedAnswers();
   }
 
-  /** What waits here belongs to nobody any more: it is handed back, to come again as what may be a repeat. */
+  /**
+   * What waits here belongs to nobody any more and comes again, as what may be a repeat, when the server's lease is over.
+   * It is not handed back: a server of 2.9 that was restarted may keep what is handed back to it, and never hand it out.
+   */
   #endTenure(): void {
     this.#tenure.isOver = true;
     this.#tenure = { isOver: false };
     this.#knownUpTo = Number.POSITIVE_INFINITY;
     this.#newestSequence = 0;
     this.#mayHandBack = false;
-    const left = this.#waiting.splice(0);
-    this.#pull.taken(left.length);
-    for (const message of left) message.giveBack(0);
+    this.#pull.taken(this.#waiting.splice(0).length);
   }
 
   /** Consumer first, then where the stream ended, then pull: what was stored before may be a repeat. */

@@ -114,8 +114,8 @@ describe("WorkSource", () => {
     for (const message of await takeAll(source, 100)) message.ack();
   });
 
-  it("lets every lease end with the connection, and hands back what had not been begun", async () => {
-    using source = await open("DELIVER");
+  it("lets every lease end with the connection; what had not been begun comes again when the server's is over", async () => {
+    using source = await open("DELIVER", 16, 2_000);
     await publish("deliver.4", 3);
     const [inHand] = await takeAll(source, 1);
     await waitUntil(() => source.waiting === 2, { timeoutMs: 5_000 });
