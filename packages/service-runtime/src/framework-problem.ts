@@ -19,6 +19,8 @@ export function clientProblem(error: FastifyError, limits: { readonly bodyBytesM
       return { status: 413, detail: `The body is larger than ${limits.bodyBytesMax} bytes.` };
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return { status: 415, detail: "The body's Content-Type is not supported; send application/json." };
+    case "FST_ERR_MAX_PARAM_LENGTH":
+      return { status: 414, detail: "A part of the path is too long." };
     case "FST_ERR_BAD_URL":
     case "FST_ERR_INVALID_URL":
       return { status: 400, detail: "The path is not a valid URL path." };

@@ -91,6 +91,7 @@ describe("an error is a problem", () => {
       "The body's Content-Type is not supported; send application/json.",
     ],
     ["a path that cannot be decoded", { url: "/things/%ff" }, 400, "The path is not a valid URL path."],
+    ["a path with an endless part", { url: `/things/${"x".repeat(513)}` }, 414, "A part of the path is too long."],
   ])("for %s", async (_what, request, status, detail) => {
     const { app, lines } = await buildApp();
     const problem = await problemOf(app, request);
@@ -130,6 +131,7 @@ describe("an error is a problem", () => {
       title: "Payload expired",
       status: 409,
       detail: "It is too late.",
+      instance: "urn:posthorn:request:made-here",
       errors: [{ path: "/id", message: "is gone" }],
     });
     expect(headers["retry-after"]).toBe("7");
@@ -159,6 +161,17 @@ describe("a request", () => {
     const headers = given === undefined ? {} : { "x-request-id": given };
     for (const url of ["/things/7", "/nothing"]) {
       expect((await app.inject({ url, headers })).headers["x-request-id"]).toBe(expected);
+    }
+    const refusals: InjectOptions[] = [
+      { url: "/nothing" },
+      { url: "/things/%ff" },
+      { url: "/bug" },
+      { url: "/things", method: "POST", headers: json, payload: "{" },
+    ];
+    for (const refusal of refusals) {
+      const response = await app.inject({ ...refusal, headers: { ...headers, ...refusal.headers } });
+      expect(response.json()).toMatchObject({ instance: `urn:posthorn:request:${expected}` });
+      expect(response.headers["x-request-id"]).toBe(expected);
     }
   });
 

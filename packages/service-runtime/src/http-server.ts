@@ -26,6 +26,7 @@ export interface HttpServerOptions {
 
 /** Longer than any id of ours, caller-given ids of 128 characters in percent-encoding included. */
 const PATH_PARAMETER_CHARACTERS_MAX = 512;
+const REQUEST_ID_HEADER = "x-request-id";
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
 /** Makes the instance; add routes to it, then hand it to `Shell.http.serve`. */
@@ -35,17 +36,19 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const app: HttpServer = fastify({
     bodyLimit: options.bodyBytesMax,
     requestIdHeader: false,
-    genReqId: (request) => requestIdOf(request.headers["x-request-id"], options.newRequestId ?? randomUUID),
+    genReqId: (request) => requestIdOf(request.headers[REQUEST_ID_HEADER], options.newRequestId ?? randomUUID),
     routerOptions: { maxParamLength: PATH_PARAMETER_CHARACTERS_MAX },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
-    frameworkErrors: (error, _request, reply) => answerError(error, reply, options),
+    // These come before every hook.
+    frameworkErrors: (error, request, reply) =>
+      answerError(error, reply.header(REQUEST_ID_HEADER, request.id), options),
   });
   const routeMethods = createRouteMethods();
   app.addHook("onRoute", ({ method, url }) => {
     for (const one of [method].flat()) routeMethods.add(one, url);
   });
   app.addHook("onRequest", async (request, reply) => {
-    reply.header("x-request-id", request.id);
+    reply.header(REQUEST_ID_HEADER, request.id);
     // Before the body is read: what is wrong with a body does not matter where nobody would have taken it.
     if (request.is404) return sendProblem(reply, notFound(request, routeMethods));
   });
@@ -57,7 +60,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 /** Answers with the problem; to be returned by a handler. */
 export function sendProblem(reply: HttpReply, problem: Problem): HttpReply {
   // As bytes, because Fastify would add a charset to a text's content type, for which the RFC has no place.
-  const body = Buffer.from(problemBody(problem));
+  const body = Buffer.from(problemBody(problem, reply.request.id));
   return reply
     .code(problem.status)
     .headers(problem.headers ?? {})

@@ -1,5 +1,6 @@
 /** The shell of every process. What is not exported here is nobody else's business. */
 export { status as GrpcStatus } from "@grpc/grpc-js";
+export { type CrashPoint, crashPoint } from "./crash-point.ts";
 export {
   callUnary,
   createGrpcClient,

@@ -23,13 +23,17 @@ export interface ProblemError {
   readonly message: string;
 }
 
-/** The body of the answer. */
-export function problemBody(problem: Problem): string {
+/**
+ * The body of the answer.
+ * @param requestId makes this refusal findable in the logs; undefined when the request never became one.
+ */
+export function problemBody(problem: Problem, requestId?: string): string {
   return JSON.stringify({
     type: problem.type ?? "about:blank",
     title: problem.title ?? STATUS_CODES[problem.status] ?? "Error",
     status: problem.status,
     detail: problem.detail,
+    instance: requestId === undefined ? undefined : `urn:posthorn:request:${requestId}`,
     errors: problem.errors,
   });
 }

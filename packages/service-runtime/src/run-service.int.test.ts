@@ -207,3 +207,23 @@ describe.concurrent("a failure", () => {
     expect(child.lines.some(({ msg }) => msg === "database closed")).toBe(true);
   });
 });
+
+describe.concurrent("a crash point", () => {
+  it("kills the process without a word at the passing that was named, and at no other", async () => {
+    await using child = spawnScripted({ POSTHORN_CRASH_POINT: "scripted.worked:3" });
+    const url = await urlOf(child);
+    await child.line("ready");
+    const work = () => fetch(`${url}/work`, { method: "POST" });
+    expect([(await work()).status, (await work()).status]).toEqual([200, 200]);
+    await expect(work()).rejects.toThrow();
+    expect(await child.ended()).toEqual({ code: null, signal: "SIGKILL", stderr: "" });
+    expect(child.lines.some(({ msg }) => msg === "stopping")).toBe(false);
+  });
+
+  it("that is not one keeps the process from starting, and says why", async () => {
+    await using child = spawnScripted({ POSTHORN_CRASH_POINT: "scripted.worked:0" });
+    const { code, stderr } = await child.ended();
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('POSTHORN_CRASH_POINT is "scripted.worked:0"; it must be a name');
+  });
+});

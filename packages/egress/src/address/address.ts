@@ -20,6 +20,14 @@ export function parseAddress(text: string): IpAddress | undefined {
   }
 }
 
+const NAT64 = ipaddr.IPv6.parse("64:ff9b::");
+
+/** The IPv4 address in an address of NAT64's well-known prefix `64:ff9b::/96` (RFC 6052); undefined for any other. */
+export function ipv4InNat64(address: IpAddress): IpAddress | undefined {
+  if (address.kind() !== "ipv6" || !address.match(NAT64, 96)) return undefined;
+  return new ipaddr.IPv4(address.toByteArray().slice(12));
+}
+
 /** Whether two texts name one address, in whatever notation. */
 export function isSameAddress(left: string, right: string): boolean {
   const [a, b] = [parseAddress(left), parseAddress(right)];

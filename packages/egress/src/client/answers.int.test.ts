@@ -4,24 +4,7 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import type { EgressLimits } from "../limits.ts";
 import { failure, response, startClient, text } from "./egress-client.fixture.ts";
-import { OK, startReceiver } from "./receiver.fixture.ts";
-
-/** Writes `piece` again and again until the socket is gone. */
-function drip(socket: Socket, piece: string | Buffer, everyMs: number): void {
-  const timer = setInterval(() => socket.write(piece), everyMs);
-  socket.on("close", () => clearInterval(timer));
-}
-
-/** Writes as fast as the other side reads. */
-function flood(socket: Socket, piece: string | Buffer): void {
-  while (!socket.destroyed && socket.write(piece));
-  if (!socket.destroyed) socket.once("drain", () => flood(socket, piece));
-}
-
-function started(socket: Socket, head: string): Socket {
-  socket.write(head);
-  return socket;
-}
+import { drip, flood, OK, started, startReceiver } from "./receiver.fixture.ts";
 
 async function answerTo(answer: (socket: Socket) => void, deadlineMs = 5_000, limits: Partial<EgressLimits> = {}) {
   await using receiver = await startReceiver({ onRequest: answer });
@@ -136,6 +119,20 @@ describe("an answer", () => {
     expect(response(result)).toMatchObject({ status: 200, headers: [["content-length", "2"]] });
   });
 
+  it.each([
+    ["seconds", "retry-after: 120\r\n", "120"],
+    ["a date", "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n", "Fri, 31 Dec 1999 23:59:59 GMT"],
+    ["nonsense", "retry-after: -1e9; soon\r\n", "-1e9; soon"],
+    ["nothing", "retry-after:\r\n", ""],
+    ["two of them", "retry-after: 5\r\nretry-after: 7\r\n", "5"],
+    ["one behind more headers than are kept", `${"x: y\r\n".repeat(150)}retry-after: 9\r\n`, "9"],
+    ["none", "", undefined],
+  ])("tells when to come back: %s", async (_what, lines, expected) => {
+    const { result } = await answerTo((socket) => socket.write(`HTTP/1.1 429 X\r\n${lines}content-length: 0\r\n\r\n`));
+    expect(response(result)).toMatchObject({ status: 429 });
+    expect(response(result).retryAfter).toBe(expected);
+  });
+
   it("has no more headers than are kept", async () => {
     const many = Array.from({ length: 150 }, (_, index) => `x-${index}: 1\r\n`).join("");
     const { result } = await answerTo((socket) => socket.write(`HTTP/1.1 200 OK\r\n${many}content-length: 0\r\n\r\n`));
@@ -179,6 +176,15 @@ describe("once the headers are in, the status counts", () => {
     }, 400);
     expect(response(result)).toMatchObject({ status: 201, truncated: true, bodyEnd: "deadline" });
     expect(response(result).timing.durationMs).toBeGreaterThanOrEqual(400);
+    expect(response(result).timing.durationMs).toBeLessThan(1_000);
+  });
+
+  it("when the body drips for longer than a body may take, however long the deadline is", async () => {
+    const answer = (socket: Socket) =>
+      drip(started(socket, "HTTP/1.1 201 Created\r\ncontent-length: 1000\r\n\r\n"), "a", 50);
+    const { result } = await answerTo(answer, 30_000, { responseBodyMsMax: 300 });
+    expect(response(result)).toMatchObject({ status: 201, truncated: true, bodyEnd: "deadline" });
+    expect(response(result).timing.durationMs).toBeGreaterThanOrEqual(300);
     expect(response(result).timing.durationMs).toBeLessThan(1_000);
   });
 

@@ -1,31 +1,23 @@
 /**
- * Shares out sockets: at most so many to one origin and so many altogether, idle ones reused, newest first. When all
- * are in use, origins that have fewer than their share take turns; an idle socket of another origin makes room at once.
- * (undici's own pools do not bound the sockets of all origins, and what waits in them cannot be taken back.)
+ * Holds the sockets: idle ones are reused, newest first, and make room for another origin's when all are open. Whoever
+ * takes one holds a place (see `places.ts`), so that there is always one to take. (undici's own pools do not bound the
+ * sockets of all origins, and what waits in them cannot be taken back.)
  */
 
 import type { TargetUrl } from "../target/target-url.ts";
 import { Connection, type ConnectionOwner, type ConnectionSettings } from "./connection.ts";
 
-export interface Waiter {
-  readonly target: TargetUrl;
-  /** Called once, now or later, unless cancelled before. */
-  start(connection: Connection): void;
-}
-
 export interface PoolStats {
+  /** Those with sockets. */
   readonly origins: number;
   /** Idle ones included. */
   readonly connections: number;
   readonly idle: number;
-  readonly waiting: number;
 }
 
 type Origin = {
   readonly key: string;
   readonly idle: Connection[];
-  /** In order of arrival. */
-  readonly waiting: Set<Waiter>;
   connections: number;
 };
 
@@ -35,8 +27,6 @@ export class ConnectionPool implements ConnectionOwner, AsyncDisposable {
   readonly #connections = new Set<Connection>();
   /** Longest idle first. */
   readonly #idle = new Set<Connection>();
-  /** Origins with waiters and fewer connections than they may have: the bound on all connections holds them up. */
-  readonly #starved = new Set<Origin>();
   readonly #closing = new Set<Promise<void>>();
 
   constructor(settings: ConnectionSettings) {
@@ -44,68 +34,47 @@ export class ConnectionPool implements ConnectionOwner, AsyncDisposable {
   }
 
   get stats(): PoolStats {
-    let waiting = 0;
-    for (const origin of this.#origins.values()) waiting += origin.waiting.size;
-    return { origins: this.#origins.size, connections: this.#connections.size, idle: this.#idle.size, waiting };
+    return { origins: this.#origins.size, connections: this.#connections.size, idle: this.#idle.size };
   }
 
-  acquire(waiter: Waiter): void {
-    const origin = this.#originOf(waiter.target);
-    const idle = origin.idle.pop();
+  /** For the holder of a place at this origin. */
+  take(target: TargetUrl): Connection {
+    const idle = this.#origins.get(target.origin)?.idle.pop();
     if (idle !== undefined) {
       this.#idle.delete(idle);
-      waiter.start(idle);
-      return;
+      return idle;
     }
-    if (this.#mayGrow(origin) && this.#makeRoom()) {
-      waiter.start(this.#open(origin, waiter.target));
-      return;
-    }
-    origin.waiting.add(waiter);
-    if (this.#mayGrow(origin)) this.#starved.add(origin);
-  }
-
-  /** Takes back a waiter that has not been started. */
-  cancel(waiter: Waiter): void {
-    const origin = this.#origins.get(waiter.target.origin);
-    if (origin === undefined) return;
-    origin.waiting.delete(waiter);
-    if (origin.waiting.size === 0) this.#starved.delete(origin);
-    this.#forgetIfUnused(origin);
+    this.#makeRoom();
+    return this.#open(target);
   }
 
   /** Gives back a connection whose request ended well. */
   release(connection: Connection): void {
-    const origin = this.#originOf(connection.target);
     const ageMs = this.#settings.nowMs() - connection.openedAtMs;
-    const isWantedElsewhere = this.#starved.size > 0;
-    if (isWantedElsewhere || ageMs > this.#settings.limits.connectionAgeMsMax) {
+    if (ageMs > this.#settings.limits.connectionAgeMsMax) {
       this.discard(connection);
       return;
     }
-    const next = takeFirst(origin.waiting);
-    if (next !== undefined) {
-      next.start(connection);
-      return;
-    }
-    origin.idle.push(connection);
+    this.#origins.get(connection.target.origin)?.idle.push(connection);
     this.#idle.add(connection);
   }
 
-  /** Closes a connection, whatever it is doing, and lets somebody else have its place. */
+  /** Closes a connection, whatever it is doing. */
   discard(connection: Connection): void {
     const origin = this.#origins.get(connection.target.origin);
-    if (origin === undefined || !this.#close(connection, origin)) return;
-    if (origin.waiting.size > 0) this.#starved.add(origin);
-    this.#serveStarved();
-    this.#forgetIfUnused(origin);
+    if (origin === undefined || !this.#connections.delete(connection)) return;
+    origin.connections -= 1;
+    if (this.#idle.delete(connection)) origin.idle.splice(origin.idle.indexOf(connection), 1);
+    if (origin.connections === 0) this.#origins.delete(origin.key);
+    const closed = connection.destroy();
+    this.#closing.add(closed);
+    closed.finally(() => this.#closing.delete(closed));
   }
 
   /** Closes a connection and opens a fresh one in its place. */
   replace(connection: Connection): Connection {
-    const origin = this.#originOf(connection.target);
-    this.#close(connection, origin);
-    return this.#open(origin, connection.target);
+    this.discard(connection);
+    return this.#open(connection.target);
   }
 
   onDisconnect(connection: Connection): void {
@@ -114,72 +83,23 @@ export class ConnectionPool implements ConnectionOwner, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#starved.clear();
     for (const connection of [...this.#connections]) this.discard(connection);
     await Promise.all(this.#closing);
   }
 
-  #serveStarved(): void {
-    for (const origin of this.#starved) {
-      if (!this.#makeRoom()) return;
-      // Deleted and added again, an origin with more waiters goes to the end of the line.
-      this.#starved.delete(origin);
-      const waiter = takeFirst(origin.waiting);
-      if (waiter === undefined) continue;
-      const connection = this.#open(origin, waiter.target);
-      if (origin.waiting.size > 0 && this.#mayGrow(origin)) this.#starved.add(origin);
-      waiter.start(connection);
-    }
-  }
-
-  #originOf(target: TargetUrl): Origin {
-    const known = this.#origins.get(target.origin);
-    if (known !== undefined) return known;
-    const origin: Origin = { key: target.origin, idle: [], waiting: new Set(), connections: 0 };
-    this.#origins.set(target.origin, origin);
-    return origin;
-  }
-
-  #mayGrow(origin: Origin): boolean {
-    return origin.connections < this.#settings.limits.connectionsPerOriginMax;
-  }
-
-  /** Whether there is a place for one more connection, if need be that of the one that has been idle longest. */
-  #makeRoom(): boolean {
-    if (this.#connections.size < this.#settings.limits.connectionsMax) return true;
+  /** Of all connections that may be open, those that no place is held for are idle: the longest idle one goes. */
+  #makeRoom(): void {
+    if (this.#connections.size < this.#settings.limits.connectionsMax) return;
     const [longestIdle] = this.#idle;
-    if (longestIdle === undefined) return false;
-    const origin = this.#originOf(longestIdle.target);
-    this.#close(longestIdle, origin);
-    this.#forgetIfUnused(origin);
-    return true;
+    if (longestIdle !== undefined) this.discard(longestIdle);
   }
 
-  #open(origin: Origin, target: TargetUrl): Connection {
+  #open(target: TargetUrl): Connection {
     const connection = new Connection(target, this.#settings, this);
     this.#connections.add(connection);
-    origin.connections += 1;
+    const origin = this.#origins.get(target.origin);
+    if (origin === undefined) this.#origins.set(target.origin, { key: target.origin, idle: [], connections: 1 });
+    else origin.connections += 1;
     return connection;
   }
-
-  /** False when it was closed before. */
-  #close(connection: Connection, origin: Origin): boolean {
-    if (!this.#connections.delete(connection)) return false;
-    origin.connections -= 1;
-    if (this.#idle.delete(connection)) origin.idle.splice(origin.idle.indexOf(connection), 1);
-    const closed = connection.destroy();
-    this.#closing.add(closed);
-    closed.finally(() => this.#closing.delete(closed));
-    return true;
-  }
-
-  #forgetIfUnused(origin: Origin): void {
-    if (origin.connections === 0 && origin.waiting.size === 0) this.#origins.delete(origin.key);
-  }
-}
-
-function takeFirst<Item>(items: Set<Item>): Item | undefined {
-  const [first] = items;
-  if (first !== undefined) items.delete(first);
-  return first;
 }

@@ -9,6 +9,7 @@ import type { EgressLimits } from "../limits.ts";
 import type { TargetUrl } from "../target/target-url.ts";
 import type { ConnectFailure } from "./failure.ts";
 import { openSocket, type SocketOutcome, type SocketSettings } from "./open-socket.ts";
+import { readInSlices } from "./read-in-slices.ts";
 
 export interface ConnectionSettings extends SocketSettings {
   readonly limits: EgressLimits;
@@ -115,6 +116,7 @@ export class Connection {
     this.#socket = socket;
     this.#connectMs = this.#settings.nowMs() - startedAtMs;
     this.#requestsOnSocket = 0;
+    readInSlices(socket, () => this.#closing.signal.aborted);
     socket.on("readable", () => {
       const bytesRead = socket.bytesRead - this.#bytesReadBefore;
       if (bytesRead > this.#settings.limits.responseBytesMax) this.#request?.onFlood();

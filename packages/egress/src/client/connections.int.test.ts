@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
-import { failure, response, startClient } from "./egress-client.fixture.ts";
-import { OK, resolverOf, startReceiver } from "./receiver.fixture.ts";
+import { failure, LOOPBACK, response, startClient } from "./egress-client.fixture.ts";
+import type { PostResult } from "./post-result.ts";
+import { OK, resolverOf, startReceiver, targetUrl } from "./receiver.fixture.ts";
 
 /** Answers only when told to. */
 function holdingReceiver() {
@@ -108,18 +109,62 @@ describe("the number of sockets", () => {
     expect(receiver.sockets).toHaveLength(2);
   });
 
-  it("is bounded in time as well: waiting counts towards the deadline", async () => {
+  it("is no matter of an attempt: its deadline begins when it has a place", async () => {
     const { held, start } = holdingReceiver();
     await using receiver = await start();
     await using client = startClient({ limits: { connectionsPerOriginMax: 1 } });
-    const first = client.postTo(`http://127.0.0.1:${receiver.port}/`);
+    const url = `http://127.0.0.1:${receiver.port}/`;
+    const first = client.postTo(url);
     await vi.waitUntil(() => held.length === 1);
-    const second = failure(await client.postTo(`http://127.0.0.1:${receiver.port}/`, { deadlineMs: 150 }));
-    expect(second).toMatchObject({ errorClass: "timeout", requestMayHaveArrived: false });
-    expect(second.message).toBe("timed out after 150 ms: all connections to the receiver were in use");
-    expect(client.stats().waiting).toBe(0);
-    held[0]?.write(OK);
+    const second = client.postTo(url, { deadlineMs: 150 });
+    await sleep(300);
+    expect(client.stats().waiting).toBe(1);
+    held.shift()?.write(OK);
     expect(response(await first).status).toBe(200);
+    const result = failure(await second);
+    expect(result).toMatchObject({ errorClass: "timeout", requestMayHaveArrived: true });
+    expect(result.message).toBe("timed out after 150 ms: the receiver had not answered");
+    expect(result.timing.durationMs).toBeLessThan(300);
+    expect(receiver.requests).toHaveLength(2);
+    expect(client.stats().waiting).toBe(0);
+  });
+
+  it("is shared by the owners of an origin: one that hangs leaves room for the others", async () => {
+    const { held, start } = holdingReceiver();
+    await using receiver = await start();
+    await using client = startClient({ limits: { connectionsPerOriginMax: 4 } });
+    const url = targetUrl(`http://127.0.0.1:${receiver.port}/`, LOOPBACK);
+    const posts: Promise<PostResult>[] = [];
+    for (let place = client.tryReserve(url, "hangs"); place; place = client.tryReserve(url, "hangs")) {
+      posts.push(client.postTo(url, { place }));
+    }
+    await vi.waitUntil(() => held.length === 3);
+    using other = client.tryReserve(url, "another");
+    if (other === undefined) throw new Error("no place is left");
+    const post = client.postTo(url, { place: other });
+    await vi.waitUntil(() => held.length === 4);
+    const waiting = client.reserve(url, "another");
+    held.pop()?.write(OK);
+    expect(response(await post).status).toBe(200);
+    using next = await waiting;
+    expect(next).toBeDefined();
+    for (const socket of held) socket.write(OK);
+    for (const each of posts) expect(response(await each).status).toBe(200);
+    expect(receiver.sockets).toHaveLength(4);
+  });
+
+  it("is held by a place until its request has ended, and by none twice", async () => {
+    await using receiver = await startReceiver();
+    await using client = startClient({ limits: { connectionsPerOriginMax: 1 } });
+    const url = targetUrl(`http://127.0.0.1:${receiver.port}/`, LOOPBACK);
+    const place = await client.reserve(url, "w1");
+    if (place === undefined) throw new Error("no place was given");
+    expect(client.tryReserve(url, "w1")).toBeUndefined();
+    expect(response(await client.postTo(url, { place })).status).toBe(200);
+    await expect(client.postTo(url, { place })).rejects.toThrow("a place is good for one request");
+    using _next = client.tryReserve(url, "w1");
+    place[Symbol.dispose]();
+    expect(client.tryReserve(url, "w1")).toBeUndefined();
   });
 
   it("altogether is bounded: the socket that has been idle longest makes room", async () => {
@@ -161,7 +206,8 @@ describe("the number of sockets", () => {
     await using client = startClient({ limits: { connectionsMax: 1 } });
     const first = client.postTo(`http://a.test:${receiver.port}/`);
     await vi.waitUntil(() => held.length === 1);
-    await client.postTo(`http://b.test:${receiver.port}/`, { deadlineMs: 50 });
+    const signal = AbortSignal.timeout(50);
+    expect(await client.postTo(`http://b.test:${receiver.port}/`, { signal })).toMatchObject({ kind: "aborted" });
     answerOne();
     await first;
     expect(client.stats()).toEqual({ origins: 1, connections: 1, idle: 1, waiting: 0 });

@@ -1,5 +1,6 @@
 /** A client that may talk to receivers on the loopback interface, and a short way to post with it. */
 
+import type { TargetUrl } from "../target/target-url.ts";
 import { createEgressClient, type EgressClient, type EgressClientOptions, type PostRequest } from "./egress-client.ts";
 import type { PostFailure, PostResponse, PostResult } from "./post-result.ts";
 import { policyAllowing, resolverOf, targetUrl } from "./receiver.fixture.ts";
@@ -9,7 +10,8 @@ export const LOOPBACK = policyAllowing("127.0.0.0/8");
 export const EVERYTHING_HERE = resolverOf(() => ["127.0.0.1"]);
 
 export interface TestClient extends EgressClient {
-  postTo(url: string, request?: Partial<PostRequest>): Promise<PostResult>;
+  /** @param url a text that the policy for loopback accepts, or a URL that was parsed under another one. */
+  postTo(url: string | TargetUrl, request?: Partial<PostRequest>): Promise<PostResult>;
 }
 
 export function startClient(options: Partial<EgressClientOptions> = {}): TestClient {
@@ -23,7 +25,7 @@ export function startClient(options: Partial<EgressClientOptions> = {}): TestCli
     ...client,
     postTo: (url, request) =>
       client.post({
-        url: targetUrl(url, LOOPBACK),
+        url: typeof url === "string" ? targetUrl(url, LOOPBACK) : url,
         headers: [["content-type", "application/json"]],
         body: Buffer.from("{}"),
         deadlineMs: 5_000,

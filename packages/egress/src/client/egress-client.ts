@@ -1,16 +1,19 @@
 /**
- * The guarded HTTP client. It follows no redirect, reads no proxy setting, decompresses nothing, and opens no socket to
+ * The guarded HTTP client. It follows no redirect, reads no proxy from the environment, decompresses nothing, and opens no socket to
  * an address that the policy forbids, whatever a URL or a name server says.
  */
 
 import type { Resolver } from "../dns/resolver.ts";
 import type { EgressPolicy } from "../egress-policy.ts";
+import type { EgressProxy } from "../egress-proxy.ts";
 import { DEADLINE_MS_MAX, EGRESS_LIMITS, type EgressLimits } from "../limits.ts";
+import { type IsOwnAddress, isOwnAddress } from "../target/own-addresses.ts";
 import type { TargetUrl } from "../target/target-url.ts";
 import { ConnectionPool, type PoolStats } from "./connection-pool.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Exchange } from "./exchange.ts";
-import type { Header, PostResult } from "./post-result.ts";
+import { type Place, Places } from "./places.ts";
+import type { Header, PostAborted, PostResult } from "./post-result.ts";
 import { requestHeaders } from "./request-headers.ts";
 import { TlsIdentity } from "./tls-identity.ts";
 
@@ -22,6 +25,10 @@ export interface EgressClientOptions {
   readonly limits?: Partial<EgressLimits>;
   /** PEM of certificate authorities to trust besides the usual ones. */
   readonly ca?: readonly string[];
+  /** The only proxy there is; the environment's are not looked at. */
+  readonly proxy?: EgressProxy | undefined;
+  /** Whether an address is this machine's. */
+  readonly isOwnAddress?: IsOwnAddress;
   /** Monotonic. */
   readonly nowMs?: () => number;
 }
@@ -31,52 +38,86 @@ export interface PostRequest {
   /** Without those that the client owns: host, framing, connection, user-agent, accept-encoding. */
   readonly headers: readonly Header[];
   readonly body: Uint8Array;
-  /** The whole time from the call to the result, waiting for a free connection included: 1 to `DEADLINE_MS_MAX`. */
+  /** The whole time from holding a place to the result: 1 to `DEADLINE_MS_MAX`. */
   readonly deadlineMs: number;
+  /** From this client, for the origin of the URL. Without it the request waits for one first, as long as it takes. */
+  readonly place?: Place;
   readonly signal?: AbortSignal;
 }
 
+export interface EgressStats extends PoolStats {
+  /** Requests without a place. */
+  readonly waiting: number;
+}
+
 export interface EgressClient extends AsyncDisposable {
+  /** A place at once, or undefined: the origin's sockets, all sockets, or this owner's share of them are in use. */
+  tryReserve(url: TargetUrl, owner: string): Place | undefined;
+  /**
+   * A place as soon as one is free. Owners that wait for the same origin take turns.
+   * @returns undefined when `signal` was aborted or the client disposed before.
+   */
+  reserve(url: TargetUrl, owner: string, signal?: AbortSignal): Promise<Place | undefined>;
   /** Resolves with whatever the receiver did. Rejects only for requests that no receiver could get: a caller's bug. */
   post(request: PostRequest): Promise<PostResult>;
-  stats(): PoolStats;
+  stats(): EgressStats;
   /** Ends requests under way as `aborted` and closes all sockets. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 export function createEgressClient(options: EgressClientOptions): EgressClient {
   const { policy, resolver, userAgent, nowMs = () => performance.now() } = options;
+  const { isOwnAddress: isOwn = isOwnAddress } = options;
   const limits = { ...EGRESS_LIMITS, ...options.limits };
   const tls = new TlsIdentity(options.ca ?? [], nowMs);
   const { connectTimeoutMs } = limits;
-  const pool = new ConnectionPool({ policy, resolver, tls, connectTimeoutMs, limits, nowMs });
+  const sockets = { policy, resolver, isOwnAddress: isOwn, proxy: options.proxy, tls, connectTimeoutMs };
+  const pool = new ConnectionPool({ ...sockets, limits, nowMs });
   const deadlines = new Deadlines(nowMs);
   const running = new Set<Exchange>();
   const around = { pool, deadlines, limits, nowMs, onSettled: (exchange: Exchange) => running.delete(exchange) };
+  const places = new Places(limits);
   let isDisposed = false;
 
+  function exchange(request: PostRequest, headerLines: string[], place: Place): Promise<PostResult> {
+    const { url, body, deadlineMs, signal } = request;
+    return new Promise((resolve, reject) => {
+      const settle = { resolve, reject };
+      const begun = new Exchange({ target: url, place, headerLines, body, deadlineMs, signal }, around, settle);
+      running.add(begun);
+      if (signal?.aborted) begun.abort();
+      else begun.start();
+    });
+  }
+
   return {
-    post: ({ url, headers, body, deadlineMs, signal }) =>
-      new Promise((resolve, reject) => {
-        if (isDisposed) throw new Error("the egress client was disposed");
-        if (!(deadlineMs >= 1 && deadlineMs <= DEADLINE_MS_MAX)) {
-          throw new RangeError(`deadlineMs is ${deadlineMs}; it must lie between 1 and ${DEADLINE_MS_MAX}`);
-        }
-        const headerLines = requestHeaders(headers, userAgent);
-        const exchange = new Exchange({ target: url, headerLines, body, deadlineMs, signal }, around, {
-          resolve,
-          reject,
-        });
-        running.add(exchange);
-        if (signal?.aborted) exchange.abort();
-        else pool.acquire(exchange);
-      }),
-    stats: () => pool.stats,
+    tryReserve: (url, owner) => places.tryReserve(url.origin, owner),
+    reserve: (url, owner, signal) => places.reserve(url.origin, owner, signal),
+    async post(request) {
+      const { url, headers, deadlineMs, signal } = request;
+      if (isDisposed) throw new Error("the egress client was disposed");
+      if (!(deadlineMs >= 1 && deadlineMs <= DEADLINE_MS_MAX)) {
+        throw new RangeError(`deadlineMs is ${deadlineMs}; it must lie between 1 and ${DEADLINE_MS_MAX}`);
+      }
+      const headerLines = requestHeaders(headers, userAgent);
+      const startedAtMs = nowMs();
+      const place = request.place ?? (await places.reserve(url.origin, url.origin, signal));
+      if (place !== undefined && !isDisposed) return exchange(request, headerLines, place);
+      place?.[Symbol.dispose]();
+      return neverBegun(nowMs() - startedAtMs);
+    },
+    stats: () => ({ ...pool.stats, waiting: places.waiting }),
     async [Symbol.asyncDispose]() {
       isDisposed = true;
+      places[Symbol.dispose]();
       for (const exchange of running) exchange.abort();
       deadlines[Symbol.dispose]();
       await pool[Symbol.asyncDispose]();
     },
   };
+}
+
+function neverBegun(durationMs: number): PostAborted {
+  const timing = { durationMs, connectMs: undefined, headersMs: undefined };
+  return { kind: "aborted", requestMayHaveArrived: false, redone: false, timing };
 }

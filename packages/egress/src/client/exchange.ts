@@ -1,20 +1,22 @@
 /**
- * One POST from the call to its result: waits for a connection, sends, reads the answer within the limits, and settles
- * once, at the latest when its deadline passes. It is the handler that undici calls, so that no stream is involved.
+ * One POST from the place that it holds to its result: sends, reads the answer within the limits, and settles once, at
+ * the latest when its deadline passes. It is the handler that undici calls, so that no stream is involved.
  */
 
 import type { Dispatcher } from "undici";
 import type { EgressLimits } from "../limits.ts";
 import type { TargetUrl } from "../target/target-url.ts";
 import type { Connection, RequestOnConnection } from "./connection.ts";
-import type { ConnectionPool, Waiter } from "./connection-pool.ts";
+import type { ConnectionPool } from "./connection-pool.ts";
 import type { Deadlines, Expiring } from "./deadlines.ts";
 import { classifyFailure, type Failure, type Waiting } from "./failure.ts";
+import type { Place } from "./places.ts";
 import type { BodyEnd, Header, PostResult, PostTiming } from "./post-result.ts";
 import { ResponseBody } from "./response-body.ts";
 
 export interface ExchangeRequest {
   readonly target: TargetUrl;
+  readonly place: Place;
   /** Names and values alternating. */
   readonly headerLines: string[];
   readonly body: Uint8Array;
@@ -34,12 +36,13 @@ export interface ExchangeSurroundings {
 type Settle = { resolve(result: PostResult): void; reject(bug: Error): void };
 type Answer = { readonly status: number; readonly headers: readonly Header[]; readonly retryAfter: string | undefined };
 
-export class Exchange implements Waiter, Expiring, RequestOnConnection, Dispatcher.DispatchHandler {
+export class Exchange implements Expiring, RequestOnConnection, Dispatcher.DispatchHandler {
   readonly #request: ExchangeRequest;
   readonly #around: ExchangeSurroundings;
   readonly #settle: Settle;
   readonly #startedAtMs: number;
   readonly #body: ResponseBody;
+  #dueAtMs: number;
   #isSettled = false;
   #connection: Connection | undefined;
   /** Undefined while nothing was written to the present connection. */
@@ -58,12 +61,14 @@ export class Exchange implements Waiter, Expiring, RequestOnConnection, Dispatch
     this.#settle = settle;
     this.#startedAtMs = around.nowMs();
     this.#body = new ResponseBody(around.limits.responseBodyBytesKeptMax);
-    around.deadlines.add(this, this.#startedAtMs + request.deadlineMs);
+    this.#dueAtMs = this.#startedAtMs + request.deadlineMs;
+    around.deadlines.add(this, this.#dueAtMs);
     request.signal?.addEventListener("abort", this);
+    request.place.occupy(request.target.origin);
   }
 
-  get target(): TargetUrl {
-    return this.#request.target;
+  start(): void {
+    this.#sendOn(this.#around.pool.take(this.#request.target));
   }
 
   abort(): void {
@@ -80,13 +85,6 @@ export class Exchange implements Waiter, Expiring, RequestOnConnection, Dispatch
   /** The signal's only event. */
   handleEvent(): void {
     this.abort();
-  }
-
-  start(connection: Connection): void {
-    this.#connection = connection;
-    this.#sentAtMs = undefined;
-    const { target, headerLines, body } = this.#request;
-    connection.dispatch({ method: "POST", path: target.path, headers: headerLines, body }, this);
   }
 
   onRequestStart(): void {
@@ -113,9 +111,10 @@ export class Exchange implements Waiter, Expiring, RequestOnConnection, Dispatch
       return;
     }
     this.#headersMs = this.#around.nowMs() - this.#startedAtMs;
-    const kept = headerPairs(headers, responseHeadersKeptMax);
-    const retryAfter = kept.find(([name]) => name === "retry-after")?.[1];
-    this.#answer = { status, headers: kept, retryAfter };
+    // Read from all of them: headers that are not kept count as well.
+    const retryAfter = [headers["retry-after"]].flat()[0];
+    this.#answer = { status, headers: headerPairs(headers, responseHeadersKeptMax), retryAfter };
+    this.#hurry();
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
@@ -130,6 +129,7 @@ export class Exchange implements Waiter, Expiring, RequestOnConnection, Dispatch
     if (this.#connection === undefined) return;
     this.#connection.endRequest();
     this.#around.pool.release(this.#connection);
+    this.#request.place.leave();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error & { code?: unknown }): void {
@@ -139,7 +139,7 @@ export class Exchange implements Waiter, Expiring, RequestOnConnection, Dispatch
       this.#endBody("reset");
     } else if (this.#isKeepAliveRace(connection)) {
       this.#isRedone = true;
-      this.start(this.#around.pool.replace(connection));
+      this.#sendOn(this.#around.pool.replace(connection));
     } else if (connection.connectFailure !== undefined) {
       this.#fail(connection.connectFailure);
     } else if (this.#sentAtMs !== undefined) {
@@ -178,8 +178,23 @@ export class Exchange implements Waiter, Expiring, RequestOnConnection, Dispatch
     this.#fail({ stage: "deadline", deadlineMs: this.#request.deadlineMs, waitedFor: this.#waitedFor() });
   }
 
+  #sendOn(connection: Connection): void {
+    this.#connection = connection;
+    this.#sentAtMs = undefined;
+    const { target, headerLines, body } = this.#request;
+    connection.dispatch({ method: "POST", path: target.path, headers: headerLines, body }, this);
+  }
+
+  /** The status is in; a body that drips must not hold a place for the rest of a long deadline. */
+  #hurry(): void {
+    const bodyDueAtMs = this.#around.nowMs() + this.#around.limits.responseBodyMsMax;
+    if (bodyDueAtMs >= this.#dueAtMs) return;
+    this.#around.deadlines.cancel(this, this.#dueAtMs);
+    this.#dueAtMs = bodyDueAtMs;
+    this.#around.deadlines.add(this, bodyDueAtMs);
+  }
+
   #waitedFor(): Waiting {
-    if (this.#connection === undefined) return "socket";
     if (this.#sentAtMs === undefined) return "connection";
     return this.#isAnswering ? "headers" : "answer";
   }
@@ -223,15 +238,15 @@ export class Exchange implements Waiter, Expiring, RequestOnConnection, Dispatch
 
   #release(): void {
     this.#isSettled = true;
-    this.#around.deadlines.cancel(this, this.#startedAtMs + this.#request.deadlineMs);
+    this.#around.deadlines.cancel(this, this.#dueAtMs);
     this.#request.signal?.removeEventListener("abort", this);
     this.#around.onSettled(this);
   }
 
   /** Nobody else can use what this request leaves behind. */
   #drop(): void {
-    if (this.#connection === undefined) this.#around.pool.cancel(this);
-    else this.#around.pool.discard(this.#connection);
+    if (this.#connection !== undefined) this.#around.pool.discard(this.#connection);
+    this.#request.place.leave();
   }
 
   #timing(): PostTiming {

@@ -6,7 +6,7 @@ const TABLE: readonly (readonly [failure: Failure, errorClass: FailureClass, mes
   [{ stage: "resolve", reason: "not_found" }, "dns", "the host name does not resolve"],
   [{ stage: "resolve", reason: "timeout" }, "dns", "the name servers did not answer in time"],
   [{ stage: "resolve", reason: "failed" }, "dns", "the name servers failed to answer"],
-  [{ stage: "guard" }, "blocked", "the target is not on the public internet"],
+  [{ stage: "guard" }, "blocked", "url must point to a host on the public internet"],
   [{ stage: "connect", code: "ECONNREFUSED" }, "connect", "the connection was refused"],
   [{ stage: "connect", code: "EHOSTUNREACH" }, "connect", "the host cannot be reached"],
   [{ stage: "connect", code: "ETIMEDOUT" }, "connect", "the connection could not be opened in time"],
@@ -35,11 +35,6 @@ const TABLE: readonly (readonly [failure: Failure, errorClass: FailureClass, mes
   ],
   [{ stage: "interim", responsesMax: 10 }, "too_large", "the receiver sent more than 10 interim (1xx) responses"],
   [{ stage: "flood", bytesMax: 9 }, "too_large", "the receiver sent more than 9 bytes before the end of its headers"],
-  [
-    { stage: "deadline", deadlineMs: 1_000, waitedFor: "socket" },
-    "timeout",
-    "timed out after 1000 ms: all connections to the receiver were in use",
-  ],
   [
     { stage: "deadline", deadlineMs: 1_000, waitedFor: "connection" },
     "timeout",

@@ -1,13 +1,15 @@
 /** How an attempt can fail, and what the subscriber is told about it. */
 
 import type { UnresolvedReason } from "../dns/resolver.ts";
+import { NOT_PUBLIC } from "../target/target-url.ts";
 import type { FailureClass } from "./post-result.ts";
 
 /** Why no usable socket came about. `code` is Node's or OpenSSL's. */
 export type ConnectFailure =
   | { readonly stage: "resolve"; readonly reason: UnresolvedReason }
   | { readonly stage: "guard" }
-  | { readonly stage: "connect" | "tls"; readonly code: string };
+  /** Of `proxy` the code may also be the status with which the egress proxy refused. */
+  | { readonly stage: "connect" | "proxy" | "tls"; readonly code: string };
 
 export type Failure =
   | ConnectFailure
@@ -18,7 +20,7 @@ export type Failure =
   | { readonly stage: "deadline"; readonly deadlineMs: number; readonly waitedFor: Waiting };
 
 /** What a POST was waiting for when its time was up. */
-export type Waiting = "socket" | "connection" | "answer" | "headers";
+export type Waiting = "connection" | "answer" | "headers";
 
 export interface ClassifiedFailure {
   readonly errorClass: FailureClass;
@@ -29,6 +31,7 @@ const UNRESOLVED: Record<UnresolvedReason, string> = {
   not_found: "the host name does not resolve",
   timeout: "the name servers did not answer in time",
   failed: "the name servers failed to answer",
+  too_many_addresses: "the host name has too many addresses",
 };
 
 const CONNECT: Record<string, string> = {
@@ -56,7 +59,6 @@ const TLS: Record<string, string> = {
 };
 
 const WAITED_FOR: Record<Waiting, string> = {
-  socket: "all connections to the receiver were in use",
   connection: "the connection was not open yet",
   answer: "the receiver had not answered",
   headers: "the receiver had not finished its response headers",
@@ -67,11 +69,13 @@ export function classifyFailure(failure: Failure): ClassifiedFailure {
     case "resolve":
       return { errorClass: "dns", message: UNRESOLVED[failure.reason] };
     case "guard":
-      return { errorClass: "blocked", message: "the target is not on the public internet" };
+      return { errorClass: "blocked", message: NOT_PUBLIC.message };
     case "connect":
       // Accepted and dropped at once: whether the request was already on its way is a matter of microseconds.
       if (failure.code === "ECONNRESET") return classifyBrokenExchange(failure.code);
       return { errorClass: "connect", message: CONNECT[failure.code] ?? `could not connect (${failure.code})` };
+    case "proxy":
+      return { errorClass: "connect", message: `the egress proxy did not connect to the receiver (${failure.code})` };
     case "tls":
       return { errorClass: "tls", message: TLS[failure.code] ?? `the TLS handshake failed (${failure.code})` };
     case "exchange":

@@ -33,7 +33,7 @@ describe("the guard blocks", () => {
     const result = failure(await client.postTo(`${origin}:${receiver.port}/`));
     expect(result).toMatchObject({
       errorClass: "blocked",
-      message: "the target is not on the public internet",
+      message: "url must point to a host on the public internet",
       requestMayHaveArrived: false,
     });
     expectUntouched(receiver);
@@ -71,6 +71,12 @@ describe("the guard blocks", () => {
     expect(response(await client.postTo(url))).toMatchObject({ status: 200 });
     expect(failure(await client.postTo(url))).toMatchObject({ errorClass: "blocked" });
     expect(receiver.requests).toHaveLength(1);
+  });
+
+  it("a name at a public address of this machine", async () => {
+    const resolver = resolverOf(() => ["1.1.1.1"]);
+    await using client = startClient({ policy: NOWHERE, resolver, isOwnAddress: (address) => address === "1.1.1.1" });
+    expect(failure(await client.postTo("http://hooks.test/"))).toMatchObject({ errorClass: "blocked" });
   });
 
   it("a socket whose other end is not the address that was checked", async () => {

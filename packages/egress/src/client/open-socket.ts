@@ -5,18 +5,23 @@
  */
 
 import { connect, isIP, type LookupFunction, type Socket, type TcpNetConnectOpts } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { isSameAddress } from "../address/address.ts";
 import type { Resolver } from "../dns/resolver.ts";
 import type { EgressPolicy } from "../egress-policy.ts";
-import { areAddressesPermitted } from "../target/permitted-addresses.ts";
+import type { EgressProxy } from "../egress-proxy.ts";
+import type { IsOwnAddress } from "../target/own-addresses.ts";
+import { areAddressesPermitted, mayBePermitted } from "../target/permitted-addresses.ts";
 import type { TargetUrl } from "../target/target-url.ts";
 import type { ConnectFailure } from "./failure.ts";
+import { openTunnel } from "./open-tunnel.ts";
 import type { TlsIdentity } from "./tls-identity.ts";
 
 export interface SocketSettings {
   readonly policy: EgressPolicy;
   readonly resolver: Resolver;
+  readonly isOwnAddress: IsOwnAddress;
+  readonly proxy: EgressProxy | undefined;
   readonly connectTimeoutMs: number;
   readonly tls: TlsIdentity;
 }
@@ -37,15 +42,20 @@ export async function openSocket(
   signal: AbortSignal,
 ): Promise<SocketOutcome> {
   const { host } = target;
+  // An internal name is not even asked for: whether it exists would show in the time that the answer takes.
+  if (!mayBePermitted(host, settings.policy)) return failed({ stage: "guard" });
   const resolution =
     host.kind === "address"
       ? { kind: "resolved" as const, addresses: [host.address] }
       : await settings.resolver.resolve(host.name);
   if (resolution.kind === "unresolved") return failed({ stage: "resolve", reason: resolution.reason });
-  if (!areAddressesPermitted(host, resolution.addresses, settings.policy)) return failed({ stage: "guard" });
+  if (!areAddressesPermitted(host, resolution.addresses, settings.policy, settings.isOwnAddress)) {
+    return failed({ stage: "guard" });
+  }
 
   const addresses = resolution.addresses.slice(0, ADDRESSES_TRIED_MAX);
-  const outcome = await connectTo(target, addresses, settings, signal);
+  if (settings.proxy !== undefined) return connectThrough(settings.proxy, target, addresses, settings, signal);
+  const outcome = await connected(target, startSocket(target, addresses, settings, signal), settings, "connect");
   if (outcome.kind === "failed") return outcome;
   const { remoteAddress } = outcome.socket;
   if (remoteAddress !== undefined && addresses.some((address) => isSameAddress(address, remoteAddress))) return outcome;
@@ -53,15 +63,32 @@ export async function openSocket(
   return failed(remoteAddress === undefined ? { stage: "connect", code: "ECONNRESET" } : { stage: "guard" });
 }
 
-function connectTo(
+/** The socket's other end is the proxy, which alone can see whom it talks to. */
+async function connectThrough(
+  proxy: EgressProxy,
   target: TargetUrl,
-  addresses: readonly string[],
+  [address]: readonly string[],
   settings: SocketSettings,
   signal: AbortSignal,
 ): Promise<SocketOutcome> {
-  const socket = startSocket(target, addresses, settings, signal);
+  if (address === undefined) return failed({ stage: "guard" });
+  const isLate = AbortSignal.timeout(settings.connectTimeoutMs);
+  const tunnel = await openTunnel(proxy, address, target.port, AbortSignal.any([signal, isLate]));
+  if (tunnel.kind === "failed") return failed({ stage: "proxy", code: isLate.aborted ? "ETIMEDOUT" : tunnel.code });
+  if (!target.isTls) return tunnel;
+  signal.addEventListener("abort", () => tunnel.socket.destroy(), { once: true });
+  return connected(target, startTls(target, { socket: tunnel.socket }, settings), settings, "tls");
+}
+
+/** Resolves when the socket is ready for a request, TLS included. */
+function connected(
+  target: TargetUrl,
+  socket: Socket,
+  settings: SocketSettings,
+  firstStage: "connect" | "tls",
+): Promise<SocketOutcome> {
   return new Promise((resolve) => {
-    let stage: "connect" | "tls" = "connect";
+    let stage = firstStage;
     const timer = setTimeout(() => end("ETIMEDOUT"), settings.connectTimeoutMs);
 
     function end(code: string): void {
@@ -103,11 +130,14 @@ function startSocket(
     noDelay: true,
     signal,
   };
-  if (!target.isTls) return connect(tcp);
+  return target.isTls ? startTls(target, tcp, settings) : connect(tcp);
+}
 
+function startTls(target: TargetUrl, transport: ConnectionOptions, settings: SocketSettings): Socket {
+  const { host } = target;
   const session = settings.tls.ticketFor(target.origin);
   const socket = connectTls({
-    ...tcp,
+    ...transport,
     // An address must not be sent as server name; the certificate is then checked against the address.
     servername: host.kind === "name" ? host.name : "",
     ALPNProtocols: ["http/1.1"],

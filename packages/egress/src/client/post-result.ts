@@ -7,11 +7,11 @@ export type Header = readonly [name: string, value: string];
 export type FailureClass = Exclude<ErrorClass, "status" | "unrepresentable">;
 
 export interface PostTiming {
-  /** From the call to the result. */
+  /** From holding a place to the result. */
   readonly durationMs: number;
   /** Resolving, connecting and TLS; undefined when an open socket was used or none was opened. */
   readonly connectMs: number | undefined;
-  /** From the call to the end of the answer's headers; undefined when they did not end. */
+  /** From holding a place to the end of the answer's headers; undefined when they did not end. */
   readonly headersMs: number | undefined;
 }
 
@@ -29,6 +29,7 @@ export interface PostResponse {
   /** The receiver sent more body than is kept, or less than it announced. */
   readonly truncated: boolean;
   readonly bodyEnd: BodyEnd;
+  /** The first one's text as it came, sense or nonsense; absent when there is none. */
   readonly retryAfter?: string;
   /** The request was sent a second time, because a reused socket turned out to be closed. */
   readonly redone: boolean;

@@ -13,6 +13,12 @@ export interface ReceiverBehaviour {
   readonly onRequest?: (socket: Socket, ordinal: number) => void;
   readonly onConnection?: (socket: Socket) => void;
   readonly tls?: TlsOptions;
+  /** 127.0.0.1 when absent. */
+  readonly address?: string;
+  /** Any free one when absent. */
+  readonly port?: number;
+  /** False: forgets requests and closed sockets, for those that get very many. */
+  readonly remembers?: boolean;
 }
 
 export interface Receiver extends AsyncDisposable {
@@ -25,9 +31,14 @@ export interface Receiver extends AsyncDisposable {
 export const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 export async function startReceiver(behaviour: ReceiverBehaviour = {}): Promise<Receiver> {
-  const { onRequest = (socket) => socket.write(OK), onConnection } = behaviour;
+  const { onRequest = (socket) => socket.write(OK), onConnection, remembers = true } = behaviour;
   const requests: string[] = [];
   const sockets: Socket[] = [];
+
+  function remember(socket: Socket): void {
+    sockets.push(socket.on("error", () => {}));
+    if (!remembers) socket.on("close", () => sockets.splice(sockets.indexOf(socket), 1));
+  }
 
   function serve(socket: Socket): void {
     let buffered = "";
@@ -37,7 +48,7 @@ export async function startReceiver(behaviour: ReceiverBehaviour = {}): Promise<
     socket.on("data", (chunk) => {
       buffered += chunk.toString("latin1");
       for (let end = requestEnd(buffered); end !== undefined; end = requestEnd(buffered)) {
-        requests.push(buffered.slice(0, end));
+        if (remembers) requests.push(buffered.slice(0, end));
         buffered = buffered.slice(end);
         ordinal += 1;
         onRequest(socket, ordinal);
@@ -47,20 +58,38 @@ export async function startReceiver(behaviour: ReceiverBehaviour = {}): Promise<
 
   const server: Server = behaviour.tls ? createTlsServer(behaviour.tls, serve) : createServer(serve);
   // Every raw socket, so that those in a failed handshake are closed as well.
-  server.on("connection", (socket: Socket) => sockets.push(socket.on("error", () => {})));
+  server.on("connection", remember);
   server.on("tlsClientError", () => {});
-  server.listen(0, "127.0.0.1");
+  server.listen(behaviour.port ?? 0, behaviour.address ?? "127.0.0.1");
   await once(server, "listening");
   return {
     port: portOf(server),
     requests,
     sockets,
     async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
+      for (const socket of [...sockets]) socket.destroy();
       server.close();
       await once(server, "close");
     },
   };
+}
+
+/** Writes `piece` again and again until the socket is gone. */
+export function drip(socket: Socket, piece: string | Buffer, everyMs: number): void {
+  const timer = setInterval(() => socket.write(piece), everyMs);
+  socket.on("close", () => clearInterval(timer));
+}
+
+/** Writes as fast as the other side reads. */
+export function flood(socket: Socket, piece: string | Buffer): void {
+  while (!socket.destroyed && socket.write(piece));
+  if (!socket.destroyed) socket.once("drain", () => flood(socket, piece));
+}
+
+/** Writes the beginning of an answer. */
+export function started(socket: Socket, head: string | Buffer): Socket {
+  socket.write(head);
+  return socket;
 }
 
 /** A port on which nothing listens. */

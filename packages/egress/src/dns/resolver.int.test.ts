@@ -1,82 +1,6 @@
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import { describe, expect, it } from "vitest";
+import { startNameServer, type Zone } from "./name-server.fixture.ts";
 import { createResolver } from "./resolver.ts";
-
-interface Zone {
-  readonly [name: string]: {
-    readonly a?: readonly string[];
-    readonly aaaa?: readonly string[];
-    readonly ttlS?: number;
-  };
-}
-
-const TYPE_A = 1;
-const TYPE_AAAA = 28;
-const NOT_FOUND = 3;
-const SERVER_FAILURE = 2;
-
-/** A name server that answers from a zone, remembers what it was asked, and is silent or failing for two names. */
-async function startNameServer(zone: Zone) {
-  const asked: string[] = [];
-  const socket = createSocket("udp4");
-  socket.on("message", (query, from) => {
-    const { name, type, questionEnd } = readQuestion(query);
-    asked.push(`${type === TYPE_A ? "A" : "AAAA"} ${name}`);
-    if (name === "silent.test") return;
-    const host = zone[name];
-    const code = name === "failing.test" ? SERVER_FAILURE : host === undefined ? NOT_FOUND : 0;
-    const addresses = (type === TYPE_A ? host?.a : type === TYPE_AAAA ? host?.aaaa : undefined) ?? [];
-    const records = addresses.map((address) => record(type, host?.ttlS ?? 60, address));
-    const header = Buffer.from(query.subarray(0, 12));
-    header.writeUInt16BE(0x8180 | code, 2);
-    header.writeUInt16BE(records.length, 6);
-    header.writeUInt32BE(0, 8);
-    socket.send(Buffer.concat([header, query.subarray(12, questionEnd), ...records]), from.port, from.address);
-  });
-  socket.bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  return {
-    asked,
-    server: `127.0.0.1:${socket.address().port}`,
-    async [Symbol.asyncDispose]() {
-      socket.close();
-      await once(socket, "close");
-    },
-  };
-}
-
-function readQuestion(query: Buffer) {
-  const labels: string[] = [];
-  let at = 12;
-  for (let length = query.readUInt8(at); length > 0; length = query.readUInt8(at)) {
-    labels.push(query.toString("latin1", at + 1, at + 1 + length));
-    at += 1 + length;
-  }
-  return { name: labels.join(".").toLowerCase(), type: query.readUInt16BE(at + 1), questionEnd: at + 5 };
-}
-
-function record(type: number, ttlS: number, address: string): Buffer {
-  const data = type === TYPE_A ? Buffer.from(address.split(".").map(Number)) : ipv6Bytes(address);
-  const fixed = Buffer.alloc(12);
-  fixed.writeUInt16BE(0xc00c, 0);
-  fixed.writeUInt16BE(type, 2);
-  fixed.writeUInt16BE(1, 4);
-  fixed.writeUInt32BE(ttlS, 6);
-  fixed.writeUInt16BE(data.length, 10);
-  return Buffer.concat([fixed, data]);
-}
-
-/** Of an address with all its eight groups. */
-function ipv6Bytes(address: string): Buffer {
-  return Buffer.from(
-    address
-      .split(":")
-      .map((group) => group.padStart(4, "0"))
-      .join(""),
-    "hex",
-  );
-}
 
 const ZONE: Zone = {
   "v4.test": { a: ["192.0.2.1", "192.0.2.2"] },
@@ -147,6 +71,18 @@ describe("the resolver", () => {
     using resolver = createResolver({ servers: [names.server], answersMax: 1 });
     for (const name of ["v4.test", "v6.test", "v4.test"]) await resolver.resolve(name);
     expect(names.asked).toHaveLength(6);
+  });
+
+  it("takes 64 addresses and not one more, whatever their family", async () => {
+    const v4 = Array.from({ length: 63 }, (_, index) => `192.0.2.${index}`);
+    const v6 = ["2001:db8:0:0:0:0:0:1", "2001:db8:0:0:0:0:0:2"];
+    await using names = await startNameServer({
+      "most.test": { a: v4, aaaa: v6.slice(1) },
+      "more.test": { a: v4, aaaa: v6 },
+    });
+    using resolver = createResolver({ servers: [names.server] });
+    expect(await resolver.resolve("most.test")).toMatchObject({ addresses: expect.objectContaining({ length: 64 }) });
+    expect(await resolver.resolve("more.test")).toEqual({ kind: "unresolved", reason: "too_many_addresses" });
   });
 
   it("refuses a server that is none at creation", () => {

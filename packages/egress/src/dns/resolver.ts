@@ -10,7 +10,7 @@ export type Resolution =
   /** At least one address, IPv4 first. */
   | { readonly kind: "resolved"; readonly addresses: readonly string[] }
   | { readonly kind: "unresolved"; readonly reason: UnresolvedReason };
-export type UnresolvedReason = "not_found" | "timeout" | "failed";
+export type UnresolvedReason = "not_found" | "timeout" | "failed" | "too_many_addresses";
 
 export interface Resolver {
   /** All addresses of a name in lower case without a trailing dot. Never rejects. */
@@ -32,6 +32,8 @@ const LOOKUP_TIMEOUT_MS = 5_000;
 const TRIES = 2;
 const TIMEOUT_SHARES = 3;
 const ANSWERS_MAX = 10_000;
+/** Some 5 KiB of memory. An answer over TCP may hold 4,000 records, and 10,000 such answers would be kept. */
+const ADDRESSES_MAX = 64;
 /** A record's own time to live counts between these two: a changed answer is seen soon, a burst asks once. */
 const ANSWER_TTL_MS_MIN = 1_000;
 const ANSWER_TTL_MS_MAX = 30_000;
@@ -79,6 +81,9 @@ export function createResolver(options: ResolverOptions = {}): Resolver & Dispos
 
 function answerOf(v4: RecordSet, v6: RecordSet): Answer {
   const records = [v4, v6].flatMap((set) => (set.kind === "records" ? set.records : []));
+  if (records.length > ADDRESSES_MAX) {
+    return { resolution: { kind: "unresolved", reason: "too_many_addresses" }, ttlMs: FAILURE_TTL_MS };
+  }
   if (records.length > 0) {
     const ttlMs = Math.min(...records.map((record) => record.ttl)) * 1_000;
     return {

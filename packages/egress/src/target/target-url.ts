@@ -5,7 +5,7 @@
 
 import { limits } from "@posthorn/domain";
 import type { EgressPolicy } from "../egress-policy.ts";
-import { areAddressesPermitted } from "./permitted-addresses.ts";
+import { mayBePermitted } from "./permitted-addresses.ts";
 import { parseTargetHost, type TargetHost } from "./target-host.ts";
 
 declare const brand: unique symbol;
@@ -90,11 +90,6 @@ function textProblem(text: string, policy: EgressPolicy): UrlRefusal | undefined
   if (authority?.includes("@")) return refused("userinfo", "url must not contain a user name or password");
   if (text.includes("#")) return refused("fragment", "url must not contain a fragment (#)");
   return undefined;
-}
-
-function mayBePermitted(host: TargetHost, policy: EgressPolicy): boolean {
-  if (host.kind === "address") return areAddressesPermitted(host, [host.address], policy);
-  return host.isPublicName || policy.allowedTargets.length > 0;
 }
 
 /** The URL parser rewrites characters of a query (`'` to `%27`) that may be part of a token or a signature. */
