@@ -1,20 +1,22 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { announcement } from "./announcement.ts";
+import { type AnnouncementFacts, announcement } from "./announcement.ts";
 
-const text = announcement({
+const facts: AnnouncementFacts = {
   stack: {
     apiUrl: "http://127.0.0.1:8080",
     ingestUrl: "http://127.0.0.1:8081",
     ingestGrpcAddress: "127.0.0.1:9091",
     natsUrl: "nats://user:password@127.0.0.1:4222",
+    natsLayout: "single",
     adminKey: "ph_sk_0",
     dataDir: "/data",
   },
   env: { POSTHORN_ALLOW_HTTP: "false" },
   orgId: "org_1",
   receiverUrl: "http://127.0.0.1:20000",
-});
+};
+const text = announcement(facts);
 
 /** What a shell hands to curl when the line is pasted. */
 function pasted(line: string): readonly string[] {
@@ -44,4 +46,12 @@ test("what makes this machine special is said, with the values in effect", () =>
 test("passwords in addresses are masked", () => {
   expect(text).toContain("nats://***@127.0.0.1:4222");
   expect(text).not.toContain("password@");
+});
+
+test("a NATS cluster is said to be one, each of its addresses without its password", () => {
+  const natsUrl = "nats://user:password@127.0.0.1:1,nats://user:password@127.0.0.1:2,nats://127.0.0.1:3";
+  const ofCluster = announcement({ ...facts, stack: { ...facts.stack, natsUrl, natsLayout: "cluster" } });
+  expect(ofCluster).toContain("nats://***@127.0.0.1:1,nats://***@127.0.0.1:2,nats://127.0.0.1:3 (a cluster of three)");
+  expect(ofCluster).not.toContain("password@");
+  expect(text).not.toContain("cluster");
 });

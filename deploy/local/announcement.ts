@@ -10,7 +10,10 @@ const MIB = 1024 * KIB;
 const DAY_MS = 86_400_000;
 
 export interface AnnouncementFacts {
-  readonly stack: Pick<Stack, "apiUrl" | "ingestUrl" | "ingestGrpcAddress" | "natsUrl" | "adminKey" | "dataDir">;
+  readonly stack: Pick<
+    Stack,
+    "apiUrl" | "ingestUrl" | "ingestGrpcAddress" | "natsUrl" | "natsLayout" | "adminKey" | "dataDir"
+  >;
   readonly env: Environment;
   readonly orgId: string;
   readonly receiverUrl: string;
@@ -27,7 +30,7 @@ export function announcement(facts: AnnouncementFacts): string {
     "Posthorn runs.",
     `  api            ${stack.apiUrl}`,
     `  ingest         ${stack.ingestUrl} (gRPC ${stack.ingestGrpcAddress})`,
-    `  NATS           ${withoutPassword(stack.natsUrl)}`,
+    `  NATS           ${withoutPasswords(stack.natsUrl)}${stack.natsLayout === "cluster" ? " (a cluster of three)" : ""}`,
     `  data and logs  ${stack.dataDir}`,
     `  admin key      ${stack.adminKey}`,
     `  event          at most ${limits.EVENT_DATA_BYTES_MAX / KIB} KiB of data`,
@@ -54,6 +57,7 @@ function curl(key: string, base: string): (method: "GET" | "POST", path: string,
   };
 }
 
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, "//***@");
+/** @param urls one, or several separated by commas. */
+function withoutPasswords(urls: string): string {
+  return urls.replaceAll(/\/\/[^/@]*@/g, "//***@");
 }

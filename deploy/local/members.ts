@@ -38,9 +38,14 @@ export interface ServiceProcessOptions {
   readonly leash: Leash;
 }
 
-/** One instance of a service. Its standard input is its leash: it stops when that ends. */
+/**
+ * One instance of a service. Its standard input is its leash: it stops when that ends. A crash that was asked for
+ * happens once: the process that takes the place of the dead one is not asked again.
+ */
 export function serviceMember(options: ServiceProcessOptions): Member {
-  const { plan, root, env, log, leash } = options;
+  const { plan, root, log, leash } = options;
+  const { POSTHORN_CRASH_POINT: _done, ...envOfRestart } = options.env;
+  let { env } = options;
   let child: OwnedChild | undefined;
   return {
     name: plan.name,
@@ -53,6 +58,7 @@ export function serviceMember(options: ServiceProcessOptions): Member {
         { command: process.execPath, args: [...NODE_FLAGS, `services/${plan.service}/src/main.ts`], cwd: root, env },
         { leash, logFile: log.path, endSignal: "SIGTERM", stdin: "pipe" },
       );
+      env = envOfRestart;
       return child;
     },
     kill: (signal) => child?.kill(signal),

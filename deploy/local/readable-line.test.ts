@@ -38,4 +38,5 @@ test("NATS and Postgres are shown from warnings on", () => {
   expect(show("2026-01-01 UTC [1] LOG:  checkpoint complete")).toBeUndefined();
   expect(show("2026-01-01 UTC [1] FATAL:  out of memory")).toMatch(/FATAL/);
   expect(show("2026-01-01 UTC [1] FATAL:  the database system is starting up")).toBeUndefined();
+  expect(show("[1] 2026/01/01 00:00:00 [ERR] Error trying to connect to route (attempt 1): refused")).toBeUndefined();
 });

@@ -5,13 +5,18 @@ const LINE_LENGTH_MAX = 300;
 const WARN_LEVEL = 40;
 
 const SERVER_WARNING = /\[(WRN|ERR|FTL)\]|\b(WARNING|ERROR|FATAL|PANIC):/;
-/** What Postgres calls fatal for a connection when it is merely started, stopped or started again. */
+/**
+ * What Postgres calls fatal for a connection, and a server of a NATS cluster an error of another, when somebody is
+ * merely started, stopped or started again: that is said anyway.
+ */
 const EXPECTED_OF_SERVERS = [
   "the database system is starting up",
   "the database system is not yet accepting connections",
   "terminating connection due to unexpected postmaster exit",
   "the database system is shutting down",
   "terminating connection due to administrator command",
+  "Error trying to connect to route",
+  "Waiting for routing to be established",
 ];
 
 /** Every line has them; the reader knows them already. */

@@ -22,7 +22,13 @@ export interface ServiceTraits {
   readonly stopStage: "front" | "data-plane";
 }
 
-const EGRESS_SETTINGS = ["POSTHORN_ALLOWED_TARGETS", "POSTHORN_ALLOW_HTTP", "POSTHORN_DNS_SERVERS"];
+const EGRESS_SETTINGS = [
+  "POSTHORN_ALLOWED_TARGETS",
+  "POSTHORN_ALLOW_HTTP",
+  "POSTHORN_DENIED_TARGETS",
+  "POSTHORN_DNS_SERVERS",
+  "POSTHORN_NAT64",
+];
 
 const dataPlane: ServiceTraits = {
   countFlag: "",
@@ -42,21 +48,22 @@ export const SERVICES: Readonly<Record<ServiceName, ServiceTraits>> = {
   dispatcher: {
     ...dataPlane,
     countFlag: "dispatchers",
+    servesGrpc: true,
     calls: ["signer", "projector"],
-    settings: EGRESS_SETTINGS,
+    settings: [...EGRESS_SETTINGS, "POSTHORN_EGRESS_PROXY"],
   },
   matcher: { ...dataPlane, countFlag: "matchers" },
   scheduler: {
     ...dataPlane,
     countFlag: "schedulers",
     databaseRole: "scheduler",
-    settings: ["POSTHORN_RECONCILE_AFTER_S"],
+    settings: ["POSTHORN_DISABLE_AFTER_S", "POSTHORN_RECONCILE_AFTER_S"],
   },
   api: {
     ...dataPlane,
     countFlag: "apis",
     databaseRole: "api",
-    calls: ["signer"],
+    calls: ["signer", "dispatcher"],
     needsAdminKey: true,
     settings: EGRESS_SETTINGS,
     stopStage: "front",

@@ -8,9 +8,12 @@ import {
   type OpenedServer,
   type OpenOptions,
   openNats,
+  openNatsCluster,
   openPostgres,
+  urlOf,
 } from "@posthorn/local-servers";
 import { serverMember } from "./members.ts";
+import { type NatsLayout, natsFolder } from "./nats-layout.ts";
 import type { StackEvent } from "./stack-events.ts";
 import type { StackLogs } from "./stack-logs.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -20,6 +23,7 @@ const DATABASE_NAME = "posthorn";
 export interface ServersOptions {
   readonly env: Environment;
   readonly backend: "local" | "containers";
+  readonly natsLayout: NatsLayout;
   readonly dataDir: string;
   readonly leash: Leash;
   readonly logs: StackLogs;
@@ -36,36 +40,64 @@ export type ServersStart =
     }
   | { readonly kind: "refused"; readonly message: string };
 
+type NatsStart =
+  | { readonly kind: "running"; readonly url: string }
+  | { readonly kind: "refused"; readonly message: string };
+
 /** Hands what it starts to the supervisor at once, so that a failure of one does not leave the other behind. */
 export async function startServers(options: ServersOptions): Promise<ServersStart> {
   const { report } = options;
   report({ kind: "progress", text: "starting NATS and Postgres" });
   const [nats, postgres] = await Promise.allSettled([
-    openNats(openOptions(options, "nats")).then((opened) => keepServer(options, "nats", opened)),
+    options.natsLayout === "cluster" ? startNatsCluster(options) : startSingleNats(options),
     openPostgres(openOptions(options, "postgres")).then((opened) => keepServer(options, "postgres", opened)),
   ]);
   if (nats.status === "rejected") throw nats.reason;
   if (postgres.status === "rejected") throw postgres.reason;
-  if (nats.value.kind === "unavailable") return { kind: "refused", message: nats.value.message };
+  if (nats.value.kind === "refused") return nats.value;
   if (postgres.value.kind === "unavailable") return { kind: "refused", message: postgres.value.message };
 
   const databaseUrl =
     postgres.value.kind === "own"
       ? await createDatabaseIfMissing(postgres.value.server.url, DATABASE_NAME)
       : postgres.value.url;
-  return { kind: "running", natsUrl: nats.value.kind === "own" ? nats.value.server.url : nats.value.url, databaseUrl };
+  return { kind: "running", natsUrl: nats.value.url, databaseUrl };
+}
+
+async function startSingleNats(options: ServersOptions): Promise<NatsStart> {
+  const opened = keepServer(options, "nats", await openNats(openOptions(options, "nats")));
+  if (opened.kind === "unavailable") return { kind: "refused", message: opened.message };
+  return { kind: "running", url: urlOf(opened) };
+}
+
+/** Each server of a cluster is a process of its own to the supervisor: one that dies is started again alone. */
+async function startNatsCluster(options: ServersOptions): Promise<NatsStart> {
+  const opened = await openNatsCluster({
+    env: options.env,
+    dir: natsFolder(options.dataDir, "cluster"),
+    logFileOf: (name) => openLog(options, name),
+    leash: options.leash,
+  });
+  if (opened.kind === "unavailable") return { kind: "refused", message: opened.message };
+  const { servers, url } = opened.cluster;
+  for (const { name, server } of servers) keepServer(options, name, { kind: "own", server });
+  return { kind: "running", url };
 }
 
 function openOptions(options: ServersOptions, name: string): OpenOptions {
-  const log = options.logs.open(name, "server");
-  log.rotate();
   return {
     env: options.env,
     backend: options.backend,
-    dir: join(options.dataDir, name),
-    logFile: log.path,
+    dir: name === "nats" ? natsFolder(options.dataDir, "single") : join(options.dataDir, name),
+    logFile: openLog(options, name),
     leash: options.leash,
   };
+}
+
+function openLog(options: ServersOptions, name: string): string {
+  const log = options.logs.open(name, "server");
+  log.rotate();
+  return log.path;
 }
 
 function keepServer(options: ServersOptions, name: string, opened: OpenedServer): OpenedServer {

@@ -93,6 +93,8 @@ describe("a running stack", () => {
     expect(dispatcher.POSTHORN_SIGNER_TARGET).toMatch(/^ipv4:127\.0\.0\.1:\d+$/);
     expect(dispatcher.POSTHORN_ALLOWED_TARGETS).toBe("127.0.0.0/8,::1/128");
     expect(dispatcher.POSTHORN_ALLOW_HTTP).toBe("true");
+    const api = await environmentOf(stack, "api");
+    expect(api.POSTHORN_DISPATCHER_TARGET).toMatch(/^ipv4:127\.0\.0\.1:\d+,127\.0\.0\.1:\d+$/);
   });
 
   test.for(["nats", "postgres", "api", "dispatcher-2"])("starts %s again within 2 s after SIGKILL", async (name) => {
@@ -131,6 +133,38 @@ describe("a running stack", () => {
     await other.stop();
     rmSync(otherRoot, { recursive: true, force: true });
     expect((await fetch(`${stack.apiUrl}/readyz`)).status).toBe(200);
+  });
+});
+
+describe("a stack on a NATS cluster", () => {
+  const root = createFakeRoot();
+
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  test("runs three servers, starts again what dies, tells the services, and keeps to its layout", async () => {
+    const stack = await startOrThrow(root, { natsLayout: "cluster" });
+    const pids = stack.pids();
+    expect(Object.keys(pids).filter((name) => name.startsWith("nats"))).toEqual(["nats-1", "nats-2", "nats-3"]);
+    const matcher = await environmentOf(stack, "matcher");
+    expect(matcher.NATS_URL).toBe(stack.natsUrl);
+    expect(stack.natsUrl.split(",")).toHaveLength(3);
+    expect(matcher.POSTHORN_NATS_REPLICAS).toBe("3");
+    stack.kill("nats-2", "SIGKILL");
+    await waitUntil(() => ![undefined, pids["nats-2"]].includes(stack.pids()["nats-2"]), {
+      describe: "a new nats-2",
+      timeoutMs: RESTARTED_WITHIN_MS,
+    });
+    const stopping = performance.now();
+    await stack.stop();
+    expect(performance.now() - stopping).toBeLessThan(STOPPED_WITHIN_MS);
+
+    expect(await start(root)).toMatchObject({
+      kind: "refused",
+      message: expect.stringMatching(/holds the streams of a NATS cluster: start it with --nats-cluster, or/),
+    });
+    const again = await startOrThrow(root, { natsLayout: "cluster" });
+    expect(Object.keys(again.pids())).toHaveLength(Object.keys(pids).length);
+    await again.stop();
   });
 });
 

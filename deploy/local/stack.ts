@@ -6,6 +6,7 @@
 import { type Environment, isPortFree, LOOPBACK, startLeash } from "@posthorn/local-servers";
 import { lockDataFolder } from "./data-folder-lock.ts";
 import { openKeptSecrets } from "./kept-secrets.ts";
+import { type NatsLayout, refuseLayout, withReplicas } from "./nats-layout.ts";
 import type { InstancePlan } from "./plan-instances.ts";
 import { type PrepareDatabase, prepareDatabase } from "./prepare-database.ts";
 import type { SharedFacts } from "./service-environment.ts";
@@ -22,6 +23,8 @@ export interface StackOptions {
   /** Every setting; each process gets only those it needs. */
   readonly env: Environment;
   readonly counts: InstanceCounts;
+  /** Of the NATS that is started here; "single" without it. */
+  readonly natsLayout?: NatsLayout;
   /** Holds `services/<name>/src/main.ts`, and the data folder when its setting is relative. */
   readonly root: string;
   readonly report: (event: StackEvent) => void;
@@ -43,7 +46,9 @@ export interface Stack extends AsyncDisposable {
   readonly ingestUrl: string;
   /** "127.0.0.1:9091". */
   readonly ingestGrpcAddress: string;
+  /** One address, or those of a cluster, comma-separated. */
   readonly natsUrl: string;
+  readonly natsLayout: NatsLayout;
   /** Of the role that owns the schema. */
   readonly databaseUrl: string;
   readonly adminKey: string;
@@ -53,7 +58,7 @@ export interface Stack extends AsyncDisposable {
   pids(): Readonly<Record<string, number>>;
   /** The log file of a process. */
   logFile(name: string): string;
-  /** Sends a signal to "matcher", "dispatcher-2", "nats", "postgres"; whatever ends is started again. */
+  /** Sends a signal to "matcher", "dispatcher-2", "nats", "nats-2", "postgres"; whatever ends is started again. */
   kill(name: string, signal: NodeJS.Signals): void;
   /** Drains and ends everything within ten seconds. The data stay. */
   stop(): Promise<void>;
@@ -61,7 +66,8 @@ export interface Stack extends AsyncDisposable {
 
 /** Returns when every instance is ready, or refuses in one sentence with nothing left behind. */
 export async function startStack(options: StackOptions): Promise<StackStart> {
-  const { env, root, report, signal } = options;
+  const { root, report, signal, natsLayout = "single" } = options;
+  const env = withReplicas(options.env, natsLayout);
   const read = readStackSettings(env, root);
   if (read.kind === "refused") return read;
   const { dataDir, ports } = read.settings;
@@ -71,6 +77,8 @@ export async function startStack(options: StackOptions): Promise<StackStart> {
   const lock = await lockDataFolder(dataDir, leash.pid);
   if (lock.kind === "refused") return lock;
   unwinding.use(lock);
+  const unfit = refuseLayout(env, dataDir, natsLayout);
+  if (unfit !== undefined) return { kind: "refused", message: unfit };
   const taken = await findTakenPort(ports);
   if (taken !== undefined) return { kind: "refused", message: taken };
   const logs = unwinding.use(openStackLogs(dataDir, (text) => report({ kind: "warning", text })));
@@ -79,6 +87,7 @@ export async function startStack(options: StackOptions): Promise<StackStart> {
   const servers = await startServers({
     env,
     backend: options.backend ?? "local",
+    natsLayout,
     dataDir,
     leash,
     logs,
@@ -104,6 +113,7 @@ export async function startStack(options: StackOptions): Promise<StackStart> {
   const stack: Stack = {
     ...addressesOf(services.plans),
     natsUrl,
+    natsLayout,
     databaseUrl,
     adminKey: secrets.adminKey,
     dataDir,

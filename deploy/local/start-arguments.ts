@@ -1,5 +1,6 @@
 /** The command line of `npm start`. */
 
+import type { NatsLayout } from "./nats-layout.ts";
 import { SERVICE_NAMES, SERVICES, type ServiceName } from "./service-table.ts";
 
 export const INSTANCES_MAX = 16;
@@ -8,7 +9,7 @@ export const INSTANCES_MAX = 16;
 export type InstanceCounts = Readonly<Record<ServiceName, number>>;
 
 export type StartArguments =
-  | { readonly kind: "parsed"; readonly counts: InstanceCounts }
+  | { readonly kind: "parsed"; readonly counts: InstanceCounts; readonly natsLayout: NatsLayout }
   | { readonly kind: "refused"; readonly message: string };
 
 /** One instance of everything. */
@@ -16,16 +17,22 @@ export const ONE_OF_EACH: InstanceCounts = Object.fromEntries(
   SERVICE_NAMES.map((service) => [service, 1]),
 ) as InstanceCounts; // every name of the record is in the list it is made of
 
-/** Takes `--matchers 2` and `--matchers=2`; anything else is refused in one sentence. */
+const CLUSTER_FLAG = "--nats-cluster";
+
+/** Takes `--matchers 2`, `--matchers=2` and `--nats-cluster`; anything else is refused in one sentence. */
 export function parseStartArguments(args: readonly string[]): StartArguments {
   const counts = { ...ONE_OF_EACH };
-  const rest = args.flatMap((argument) => (argument.startsWith("--") ? argument.split("=", 2) : [argument]));
+  const natsLayout = args.includes(CLUSTER_FLAG) ? "cluster" : "single";
+  const rest = args
+    .filter((argument) => argument !== CLUSTER_FLAG)
+    .flatMap((argument) => (argument.startsWith("--") ? argument.split("=", 2) : [argument]));
   while (rest.length > 0) {
     const [option, value] = rest.splice(0, 2);
     const service = SERVICE_NAMES.find((name) => option === `--${SERVICES[name].countFlag}`);
     if (service === undefined) {
       const known = SERVICE_NAMES.map((name) => `--${SERVICES[name].countFlag}`).join(", ");
-      return { kind: "refused", message: `npm start does not know ${option}; it knows ${known}, each with a number.` };
+      const message = `npm start does not know ${option}; it knows ${known}, each with a number, and ${CLUSTER_FLAG}.`;
+      return { kind: "refused", message };
     }
     const count = value !== undefined && /^\d{1,3}$/.test(value) ? Number(value) : 0;
     if (count < 1 || count > INSTANCES_MAX) {
@@ -36,5 +43,5 @@ export function parseStartArguments(args: readonly string[]): StartArguments {
     }
     counts[service] = count;
   }
-  return { kind: "parsed", counts };
+  return { kind: "parsed", counts, natsLayout };
 }

@@ -29,6 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
     const started = await startStack({
       env: process.env,
       counts: parsed.counts,
+      natsLayout: parsed.natsLayout,
       root,
       report: (event) => say(describeStackEvent(event)),
       signal: stopRequest,

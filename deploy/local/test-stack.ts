@@ -3,6 +3,7 @@
 import { fileURLToPath } from "node:url";
 import { backendFromEnvironment, createTestFolder, trackOpen, waitUntil } from "@posthorn/testkit";
 import { awaitReady } from "./await-ready.ts";
+import type { NatsLayout } from "./nats-layout.ts";
 import { type RestCall, restClient } from "./rest-client.ts";
 import { type Stack, type StackOptions, startStack } from "./stack.ts";
 import { describeStackEvent, type StackEvent } from "./stack-events.ts";
@@ -13,6 +14,8 @@ const RESTART_TIMEOUT_MS = 10_000;
 
 export interface TestStackOptions {
   readonly counts?: Partial<InstanceCounts>;
+  /** A single NATS server without it. */
+  readonly natsLayout?: NatsLayout;
   readonly serviceEnv?: NonNullable<StackOptions["serviceEnv"]>;
   /** Settings of the whole stack, over those of a developer's machine. */
   readonly env?: Readonly<Record<string, string>>;
@@ -49,6 +52,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     },
     backend: backendFromEnvironment(process.env),
     counts: { ...ONE_OF_EACH, ...options.counts },
+    natsLayout: options.natsLayout ?? "single",
     root: fileURLToPath(new URL("../..", import.meta.url)),
     report: (event) => events.push(event),
     signal: new AbortController().signal,

@@ -2,10 +2,24 @@
 
 export { decodeConfigValue, decodeSentinel, encodeConfigValue, encodeSentinel } from "./codecs/config-codec.ts";
 export { asBuffer, decodeEventGroup, encodedEventBytes, encodeEventGroup } from "./codecs/event-codec.ts";
-export { decodeLogEvents, encodedLogEventBytes, encodeLogEvents } from "./codecs/log-codec.ts";
-export { cancelReason, deferReason, exhaustReason, skipReason } from "./codecs/reasons.ts";
+export {
+  decodeLogEvents,
+  encodedLogEventBytes,
+  encodeLogEvents,
+  eventFactsFromWire,
+  eventFactsToWire,
+  logEventFromWire,
+  logEventToWire,
+} from "./codecs/log-codec.ts";
+export { cancelReason, deferReason, disableReason, exhaustReason, skipReason } from "./codecs/reasons.ts";
 export type { Decoded } from "./codecs/wire.ts";
-export { decodeWorkItem, encodeWorkItem } from "./codecs/work-item-codec.ts";
+export { decodeWorkItem, encodeWorkItem, workItemFromWire, workItemToWire } from "./codecs/work-item-codec.ts";
+export type { SendTestRequest, SendTestResponse } from "./gen/posthorn/delivery/v1/dispatch_service.ts";
+export {
+  DispatchServiceClient,
+  type DispatchServiceServer,
+  DispatchServiceService,
+} from "./gen/posthorn/delivery/v1/dispatch_service.ts";
 export type {
   NewEvent,
   PublishBatchRequest,
@@ -28,6 +42,8 @@ export {
   ProjectionServiceService,
 } from "./gen/posthorn/projection/v1/projection_service.ts";
 export type {
+  RevealSecretRequest,
+  RevealSecretResponse,
   SealSecretRequest,
   SealSecretResponse,
   SignatureHeader,

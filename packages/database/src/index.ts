@@ -3,6 +3,7 @@
 export type { Pool, PoolClient } from "pg";
 export { type MigrateOptions, migrate } from "./migrate.ts";
 export { type DatabaseOptions, type OpenDatabase, openDatabase } from "./open-database.ts";
+export { PartitionOwner, type PartitionOwnerOptions } from "./partition-owner.ts";
 export { DATABASE_SERVICES, type DatabaseService, type RolePasswords, roleOf, serviceUrl } from "./roles.ts";
 export { sqlStateOf } from "./sql-state.ts";
 export type {

@@ -8,6 +8,7 @@ import { type Migration, Migrator } from "kysely/migration";
 import { Client, Pool } from "pg";
 import { createArchive } from "./migrations/archive.ts";
 import { createConfiguration } from "./migrations/configuration.ts";
+import { createControlPlane } from "./migrations/control-plane.ts";
 import { createGrants } from "./migrations/grants.ts";
 import { createProjections } from "./migrations/projections.ts";
 import { ensureRoles, type RolePasswords } from "./roles.ts";
@@ -18,6 +19,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0002-archive": { up: createArchive },
   "0003-projections": { up: createProjections },
   "0004-grants": { up: createGrants },
+  "0005-control-plane": { up: createControlPlane },
 };
 
 export type MigrateOptions = { readonly rolePasswords: RolePasswords };

@@ -9,6 +9,7 @@ import type { ColumnType, Generated, GeneratedAlways, Selectable } from "kysely"
 export interface OrganisationsTable {
   readonly id: string;
   name: string;
+  strict_event_types: Generated<boolean>;
   readonly created_at: Date;
   version: number;
 }
@@ -42,11 +43,80 @@ export interface WebhooksTable {
   is_active: boolean;
   /** Ciphertexts, newest first. */
   sealed_secrets: Buffer[];
+  /** Until when each of `sealed_secrets` signs; null: it is the current one. */
+  secret_expiries: Generated<(Date | null)[]>;
+  legacy_signs_with: Generated<"old" | "new">;
+  /** False: the receiver knows no secret. */
+  has_secret: Generated<boolean>;
+  /** The secret may be asked for again. */
+  readonly secret_readable: Generated<boolean>;
+  readonly signing: Generated<"hmac" | "ed25519">;
+  /** `whpk_...` when signing is ed25519. */
+  public_key: string | null;
+  filter: string | null;
+  event_type_prefix: Generated<string>;
+  sealed_token: Buffer | null;
+  /** The ciphertext of the custom headers; their names alone stand in `header_names`. */
+  sealed_headers: Buffer | null;
+  header_names: Generated<string[]>;
+  rate_limit: number | null;
+  ordered: Generated<boolean>;
+  /** Set when the engine took it out of service. */
+  disabled_reason: string | null;
+  /** The id that a caller chose; unique among those of the organisation that are not deleted. */
+  readonly external_id: string | null;
   readonly created_at: Date;
   updated_at: Date;
   /** Set: it exists for history only. */
   deleted_at: Date | null;
   version: number;
+}
+
+/** The catalogue of event types. */
+export interface EventTypesTable {
+  readonly id: string;
+  readonly org_id: string;
+  readonly name: string;
+  description: string | null;
+  /** JSON Schema, as text. */
+  schema: string | null;
+  readonly created_at: Date;
+  updated_at: Date;
+  deleted_at: Date | null;
+  version: number;
+}
+
+/** Events whose data is neither shown nor sent any more. Deleted itself when INGEST has forgotten the event. */
+export interface PayloadDeletionsTable {
+  readonly event_id: string;
+  readonly org_id: string;
+  readonly created_at: Date;
+  deleted_at: Date | null;
+  version: number;
+}
+
+/** Log events that LOG has yet to get; written with the change that they are about, in one transaction. */
+export interface LogOutboxTable {
+  readonly id: GeneratedAlways<number>;
+  readonly org_id: string;
+  /** Names the happening: LOG's message id. */
+  readonly log_id: string;
+  /** A batch of delivery events. */
+  readonly bytes: Buffer;
+  readonly created_at: Date;
+}
+
+/** Answers to requests that came with an Idempotency-Key, for as long as it may be repeated. */
+export interface IdempotencyKeysTable {
+  readonly org_id: string;
+  readonly operation: string;
+  readonly idempotency_key: string;
+  readonly fingerprint: Buffer;
+  state: "running" | "done";
+  status: number | null;
+  /** The answer without its secret. */
+  body: string | null;
+  readonly created_at: Date;
 }
 
 /** What the KV copy has yet to learn; written with the row it is about, in one transaction. */
@@ -110,8 +180,13 @@ export interface DeliveriesTable {
   /** An `ErrorClass` of the domain. */
   last_error_class: string | null;
   error_message: string | null;
-  readonly test: Generated<boolean>;
-  readonly replay_of: string | null;
+  test: Generated<boolean>;
+  /** The delivery that a replay made again, and the replay. */
+  replay_of: string | null;
+  replay_id: string | null;
+  event_type_prefix: string | null;
+  /** `scheduled`: nothing follows from the attempt that is due. */
+  is_only: Generated<boolean>;
   /** Epoch and sequence of the archive rows whose events made this row what it is, in log order. */
   log_epochs: number[];
   log_sequences: number[];
@@ -152,6 +227,13 @@ export interface RetryDueTable {
   readonly partition: number;
   readonly due_at: Date;
   readonly kind: "retry" | "parked";
+  /** Why it is parked. */
+  readonly reason: string | null;
+  /** What the receiver sees as `webhook-id`. */
+  readonly message_id: string;
+  readonly event_type_prefix: string;
+  /** Nothing follows from this attempt. */
+  readonly is_only: boolean;
   /** The attempt to make. */
   readonly attempt: number;
   readonly release: number;
@@ -173,10 +255,73 @@ export interface RetryDueTable {
 export interface WebhookHealthTable {
   readonly webhook_id: string;
   readonly org_id: string;
-  last_attempt_at: Date;
+  /** Null: only its circuit is known so far. */
+  last_attempt_at: Date | null;
   last_status_code: number | null;
   last_error_class: string | null;
   consecutive_failures: number;
+  failing_since: Date | null;
+  congested_count: Generated<number>;
+  circuit: Generated<"closed" | "open">;
+  circuit_generation: Generated<number>;
+  circuit_changed_at: Date | null;
+}
+
+/** Replays as far as the log tells; see `ReplayStarted` and `ReplayProgress` of the domain. */
+export interface ReplaysTable {
+  readonly id: string;
+  readonly org_id: string;
+  readonly partition: number;
+  readonly webhook_id: string;
+  readonly since: Date;
+  readonly until: Date;
+  readonly statuses: string[];
+  readonly types: string[];
+  readonly started_by: string;
+  state: "running" | "finished";
+  /** Null until it has been counted. */
+  total: number | null;
+  done: number;
+  skipped: number;
+  cursor: string;
+  readonly created_at: Date;
+  finished_at: Date | null;
+}
+
+/** Replays that api has promised; a row is of no use once the replay stands in `replays`. */
+export interface ReplayRequestsTable {
+  readonly id: string;
+  readonly org_id: string;
+  readonly webhook_id: string;
+  readonly since: Date;
+  readonly until: Date;
+  readonly statuses: string[];
+  readonly types: string[];
+  readonly started_by: string;
+  readonly created_at: Date;
+}
+
+/** Webhooks that the engine wants out of service. api applies what is about the current version. */
+export interface WebhookDisablingsTable {
+  readonly webhook_id: string;
+  readonly org_id: string;
+  readonly reason: string;
+  readonly config_version: number;
+  readonly disabled_at: Date;
+}
+
+/** Who changed what: the names of the fields, never their values. */
+export interface AuditTable {
+  readonly id: string;
+  readonly org_id: string;
+  readonly changed_at: Date;
+  /** The id of a key, or `root`. */
+  readonly actor: string;
+  readonly action: string;
+  readonly subject_kind: string;
+  readonly subject_id: string;
+  readonly fields: string[];
+  readonly request_id: string;
 }
 
 /** How far a partition of LOG has been projected; moved by compare-and-set, with the rows it stands for. */
@@ -204,6 +349,14 @@ export interface Database {
   retry_due: RetryDueTable;
   webhook_health: WebhookHealthTable;
   projector_checkpoint: ProjectorCheckpointTable;
+  event_types: EventTypesTable;
+  payload_deletions: PayloadDeletionsTable;
+  log_outbox: LogOutboxTable;
+  idempotency_keys: IdempotencyKeysTable;
+  replays: ReplaysTable;
+  replay_requests: ReplayRequestsTable;
+  webhook_disablings: WebhookDisablingsTable;
+  audit: AuditTable;
 }
 
 /** A table's row as a query returns it. */

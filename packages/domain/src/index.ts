@@ -6,26 +6,42 @@ export type {
   ApiKeyConfig,
   ConfigEntry,
   ConfigValue,
+  EventTypeConfig,
   OrganisationConfig,
+  PayloadDeletionConfig,
   Scope,
+  SealedSecret,
   WebhookConfig,
 } from "./configuration/configuration.ts";
-export { parseScope, SCOPES } from "./configuration/configuration.ts";
-export type { DeliveryCommand, DeliveryIdentity } from "./delivery/decide.ts";
+export { parseScope, SCOPES, signingSecrets } from "./configuration/configuration.ts";
+export type { DeliveryCommand, DeliveryIdentity, DeliveryStart } from "./delivery/decide.ts";
 export { decide } from "./delivery/decide.ts";
 export type {
   AttemptFailed,
   AttemptRecord,
   AttemptSucceeded,
   CancelReason,
+  CircuitClosed,
+  CircuitOpened,
+  ConfigurationChanged,
   DeferReason,
   DeliveryEvent,
+  DeliveryOrder,
+  DeliveryOrigin,
+  DeliveryRetried,
+  DisableReason,
   EventFacts,
   EventUnmatched,
   ExhaustReason,
   Header,
   LogEvent,
+  OrganisationEvent,
+  ReplayFinished,
+  ReplayProgress,
+  ReplayProgressed,
+  ReplayStarted,
   SkipReason,
+  WebhookDisabled,
 } from "./delivery/delivery-event.ts";
 export { logEventId } from "./delivery/delivery-event.ts";
 export type { DeliveryState, DeliveryStatus, LastAttempt, Progress } from "./delivery/delivery-state.ts";
@@ -33,19 +49,22 @@ export { DELIVERY_STATUSES, isFinal, stateOfWork, UNKNOWN_DELIVERY } from "./del
 export { evolve } from "./delivery/evolve.ts";
 export type { AttemptOutcome, ErrorClass } from "./delivery/outcome.ts";
 export { ERROR_CLASSES, outcomeOfStatus, parseErrorClass } from "./delivery/outcome.ts";
-export type { WebhookHealth } from "./delivery/webhook-health.ts";
-export { evolveHealth } from "./delivery/webhook-health.ts";
-export type { WorkItem } from "./delivery/work-item.ts";
+export type { Circuit, HealthEvent, WebhookHealth } from "./delivery/webhook-health.ts";
+export { evolveHealth, isCongestion, UNKNOWN_HEALTH } from "./delivery/webhook-health.ts";
+export type { ReleaseTerms, WorkItem } from "./delivery/work-item.ts";
 export type { AcceptedEvent, PayloadPlace } from "./events/event.ts";
-export { callerIdProblem, eventTimestamp, eventTypeProblem, timestampProblem } from "./events/event.ts";
-export type { ApiKeyId, DeliveryId, EventId, OrgId, WebhookId } from "./ids/ids.ts";
+export { callerIdProblem, eventTimestamp, eventTypeProblem, HOPS_HEADER, timestampProblem } from "./events/event.ts";
+export type { ApiKeyId, DeliveryId, EventId, EventTypeId, OrgId, ReplayId, WebhookId } from "./ids/ids.ts";
 export {
   deliveryIdOf,
   parseApiKeyId,
   parseDeliveryId,
   parseEventId,
+  parseEventTypeId,
   parseOrgId,
+  parseReplayId,
   parseWebhookId,
+  replayedDeliveryIdOf,
   uuidv5,
   uuidv7,
   uuidv7TimeMs,
@@ -55,11 +74,13 @@ export { ALL_PARTITIONS, PARTITIONS, partitionOf } from "./ids/partition.ts";
 export { arrayElements, findDuplicateMember, type JsonMember, topLevelMembers } from "./json/json-scan.ts";
 export { maskHeaders } from "./masking/mask-headers.ts";
 export { maskUrl } from "./masking/mask-url.ts";
-export { patternMatches, patternProblem } from "./patterns/pattern.ts";
+export type { EvaluateFilter, FilterVerdict, Match, MatchRules } from "./matching/explain-match.ts";
+export { explainMatch, matchByRules } from "./matching/explain-match.ts";
+export { isOperationalType, patternMatches, patternProblem } from "./patterns/pattern.ts";
 export { PatternIndex } from "./patterns/pattern-index.ts";
 export type { LegacySignature, Profile, ProfileName } from "./profiles/profile.ts";
 export { PROFILE_NAMES, parseProfileName, profileOf } from "./profiles/profile.ts";
-export { type RenderedBody, renderBody } from "./profiles/render-body.ts";
+export { type BodyOrder, type RenderedBody, renderBody } from "./profiles/render-body.ts";
 export { parseRetryAfterMs } from "./retry/retry-after.ts";
 export { type NextAttempt, nextAttempt, type RetryPolicy, retryPolicyOf } from "./retry/retry-policy.ts";
 export { limits };

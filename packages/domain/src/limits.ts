@@ -34,3 +34,18 @@ export const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
 export const SECRET_LENGTH_MIN = 16;
 export const SECRET_LENGTH_MAX = 256;
 export const NAME_LENGTH_MAX = 120;
+/** Custom headers of a webhook, and what they may add to a request. */
+export const CUSTOM_HEADERS_MAX = 32;
+export const CUSTOM_HEADER_NAME_LENGTH_MAX = 128;
+export const CUSTOM_HEADER_VALUE_LENGTH_MAX = 2_048;
+export const FILTER_LENGTH_MAX = 1_024;
+export const EVENT_TYPE_PREFIX_LENGTH_MAX = 64;
+export const EVENT_SCHEMA_BYTES_MAX = 32 * 1024;
+/** Requests per second that a webhook may be limited to. */
+export const RATE_LIMIT_MIN = 1;
+export const RATE_LIMIT_MAX = 10_000;
+/** After this many deliveries, each of an event that the one before led to, an event is skipped as a loop. */
+export const HOPS_MAX = 5;
+/** Secrets that sign at once while rotations overlap. */
+export const SIGNING_SECRETS_MAX = 3;
+export const SECRET_OVERLAP_S_MAX = 30 * 24 * 3_600;

@@ -6,9 +6,10 @@
 
 import { limits } from "@posthorn/domain";
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import { comparingCost, listingCost } from "./data-cost.ts";
 import { FORMATS } from "./formats.ts";
 import { PROBLEMS_MAX } from "./limits.ts";
-import { COST, isSchemaObject, meterSchema } from "./meter-schema.ts";
+import { COMPARING_COST, COST, isSchemaObject, LISTING_COST, meterSchema } from "./meter-schema.ts";
 import { compilePattern } from "./pattern.ts";
 import { CostError, ValidationMeter } from "./validation-meter.ts";
 import { schemaProblem } from "./vet-schema.ts";
@@ -67,13 +68,31 @@ function createValidator(): Ajv2020 {
     logger: false,
     code: { regExp: Object.assign((pattern: string) => compilePattern(pattern, charge), { code: "compilePattern" }) },
   });
+  const charging = { before: "allOf", errors: false } as const;
   validator.addKeyword({
+    ...charging,
     keyword: COST,
     schemaType: "number",
-    before: "allOf",
-    errors: false,
     validate: (units: number) => {
       charge(units);
+      return true;
+    },
+  });
+  validator.addKeyword({
+    ...charging,
+    keyword: LISTING_COST,
+    schemaType: "number",
+    validate: (listings: number, data: unknown) => {
+      charge(listings * listingCost(data));
+      return true;
+    },
+  });
+  validator.addKeyword({
+    ...charging,
+    keyword: COMPARING_COST,
+    schemaType: "boolean",
+    validate: (_: boolean, data: unknown) => {
+      charge(comparingCost(data));
       return true;
     },
   });
@@ -87,6 +106,8 @@ function validate(check: ValidateFunction, data: unknown): readonly SchemaProble
     if (check(data)) return [];
   } catch (error) {
     if (error instanceof CostError) return [{ path: "", message: error.message }];
+    // Equality is looked for value inside value, as deep as the data go.
+    if (error instanceof RangeError) return [{ path: "", message: "is nested too deeply to be compared" }];
     throw error;
   }
   return (check.errors ?? []).slice(0, PROBLEMS_MAX).map(problemOf);

@@ -76,3 +76,12 @@ export const LOOPS: ReadonlySet<string> = new Set([
   "patternProperties",
   "propertyNames",
 ]);
+
+/** To see whether they hold, all members of an object are listed, however early it is known that one does not fit. */
+export const LISTING: ReadonlySet<string> = new Set([
+  "additionalProperties",
+  "patternProperties",
+  "propertyNames",
+  "minProperties",
+  "maxProperties",
+]);

@@ -1,12 +1,16 @@
 /**
  * Puts the meter into a schema that has been vetted: what is applied to every element or member first charges for all
- * that it will look at. The meaning stays the same.
+ * that it will look at, and so does what lists the members of an object or compares the elements of a list with each
+ * other. The meaning stays the same.
  */
 
-import { LOOPS, ONE_SCHEMA, REFERENCE, SCHEMA_LISTS, SCHEMA_MAPS } from "./keywords.ts";
+import { LISTING, LOOPS, ONE_SCHEMA, REFERENCE, SCHEMA_LISTS, SCHEMA_MAPS } from "./keywords.ts";
 
-/** The keyword that charges; `keywords.ts` does not know it, so nobody else can write it. */
+/** The keywords that charge; `keywords.ts` does not know them, so nobody else can write them. */
 export const COST = "posthornCost";
+/** Behind it stands how often the members are listed. */
+export const LISTING_COST = "posthornListingCost";
+export const COMPARING_COST = "posthornComparingCost";
 
 type SchemaObject = Readonly<Record<string, unknown>>;
 
@@ -16,7 +20,12 @@ export function meterSchema(root: SchemaObject): SchemaObject {
 
 function meterMembers(schema: SchemaObject, root: SchemaObject): SchemaObject {
   const metered = Object.entries(schema).map(([keyword, value]) => [keyword, meterKeyword(keyword, value, root)]);
-  return Object.fromEntries(metered);
+  const listings = Object.keys(schema).filter((keyword) => LISTING.has(keyword)).length;
+  return Object.fromEntries([
+    ...(listings > 0 ? [[LISTING_COST, listings]] : []),
+    ...(schema.uniqueItems === true ? [[COMPARING_COST, true]] : []),
+    ...metered,
+  ]);
 }
 
 function meterKeyword(keyword: string, value: unknown, root: SchemaObject): unknown {

@@ -4,7 +4,16 @@ export { type Environment, type FindNatsOptions, findNatsServer, type NatsServer
 export { findFreePort, isPortFree, LOOPBACK } from "./free-port.ts";
 export { type Leash, startLeash } from "./leash.ts";
 export { readLogTail } from "./log-tail.ts";
-export { type OpenedServer, type OpenOptions, openNats, openPostgres, urlOf } from "./open-servers.ts";
+export {
+  type OpenClusterOptions,
+  type OpenedNatsCluster,
+  type OpenedServer,
+  type OpenOptions,
+  openNats,
+  openNatsCluster,
+  openPostgres,
+  urlOf,
+} from "./open-servers.ts";
 export {
   type ChildCommand,
   type ChildExit,
@@ -17,4 +26,10 @@ export { createDatabase, createDatabaseIfMissing, dropDatabase, pingPostgres } f
 export { identifyProcess, isStillRunning, type ProcessIdentity } from "./process-identity.ts";
 export type { LocalServer } from "./server-process.ts";
 export { NATS_MAX_PAYLOAD_BYTES, type NatsOptions, startNats } from "./start-nats.ts";
+export {
+  type NatsCluster,
+  type NatsClusterOptions,
+  type NatsClusterServer,
+  startNatsCluster,
+} from "./start-nats-cluster.ts";
 export { type PostgresOptions, startPostgres } from "./start-postgres.ts";

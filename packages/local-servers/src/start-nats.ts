@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { NatsServerFound } from "./find-nats-server.ts";
 import { LOOPBACK, startOnPort } from "./free-port.ts";
 import type { Leash } from "./leash.ts";
-import { renderNatsConfig } from "./nats-config.ts";
+import { type NatsClusterPlace, renderNatsConfig } from "./nats-config.ts";
 import type { ChildCommand } from "./owned-child.ts";
 import { runTool } from "./run-tool.ts";
 import { type LocalServer, type ServerRecipe, startServer } from "./server-process.ts";
@@ -32,6 +32,8 @@ export interface NatsOptions {
   readonly port?: number;
   readonly maxPayloadBytes?: number;
   readonly monitoringPort?: number;
+  /** Undefined for a server that runs alone. */
+  readonly cluster?: NatsClusterPlace;
 }
 
 /** Returns when the server greets with JetStream enabled. Rejects with the end of its log otherwise. */
@@ -52,12 +54,13 @@ function recipeFor(options: NatsOptions, port: number): ServerRecipe {
       storeDir: dir,
       maxPayloadBytes: options.maxPayloadBytes ?? NATS_MAX_PAYLOAD_BYTES,
       monitoringPort: options.monitoringPort,
+      cluster: options.cluster,
     }),
     { mode: 0o600 },
   );
   const containerName = `posthorn-nats-${port}`;
   return {
-    name: "NATS",
+    name: options.cluster === undefined ? "NATS" : `NATS (${options.cluster.serverName})`,
     url: `nats://${LOOPBACK}:${port}`,
     port,
     command: isContainer

@@ -1,7 +1,7 @@
 /** Writes configuration values into the bucket, by compare-and-set: never an older version over a newer one. */
 
 import { decodeConfigValue, encodeConfigValue, encodeSentinel } from "@posthorn/contracts";
-import type { ConfigValue } from "@posthorn/domain";
+import type { ConfigEntry, ConfigValue } from "@posthorn/domain";
 import { orNothing } from "./api-answers.ts";
 import { SENTINEL_KEY } from "./config-replica.ts";
 import type { BusConnection } from "./connection.ts";
@@ -10,7 +10,7 @@ import type { Publisher } from "./publisher.ts";
 import { streamPosition } from "./streams.ts";
 
 export type ConfigKey = {
-  readonly kind: "organisation" | "api-key" | "webhook";
+  readonly kind: ConfigEntry["kind"];
   readonly orgId: string;
   readonly id: string;
 };
@@ -48,6 +48,11 @@ export async function writeConfigValue(
     if (published.kind === "unknown") return { kind: "unavailable", reason: "NATS did not answer in time" };
     if (published.code !== "wrong_sequence") return { kind: "unavailable", reason: published.message };
   }
+}
+
+/** Takes a key out of the bucket, tombstone and all. Readers do not hear of it: they have to know of the deletion. */
+export async function removeConfigKey(connection: BusConnection, key: ConfigKey): Promise<void> {
+  await connection.manager.streams.purge(CONFIG_STREAM, { filter: CONFIG_SUBJECT_PREFIX + configKeyText(key) });
 }
 
 /** Says that the bucket, as it exists now, holds a complete copy. */

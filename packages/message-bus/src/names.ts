@@ -19,7 +19,7 @@ export function allSubjectsOf(stream: StreamName): string {
 }
 
 /** Who takes from a stream as one of several: replicas of a service share these durables. */
-export type WorkerName = "matcher" | "dispatcher";
+export type WorkerName = "matcher" | "dispatcher" | "scheduler";
 
 export function durableOf(worker: WorkerName, stream: StreamName, partition: number): string {
   return `${worker}-${SUBJECT_ROOT[stream]}-${partition}`;

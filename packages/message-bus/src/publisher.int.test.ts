@@ -35,6 +35,25 @@ describe("Publisher", () => {
     expect(await lastSequenceOf(bus.connection, "LOG", 2)).toBe(sequences.at(-1));
   });
 
+  it("does not take for stored what a cluster has not agreed on yet, and asks again under the same id", async () => {
+    const answers = [
+      { stream: "X", seq: 0, duplicate: true },
+      { error: { code: 409, err_code: 10158, description: "duplicate message id is in process" }, stream: "X", seq: 0 },
+      { stream: "X", seq: 7, duplicate: true },
+    ];
+    const ids: (string | undefined)[] = [];
+    const cluster = bus.connection.nats.subscribe("a.cluster", {
+      callback: (_error, message) => {
+        message.respond(JSON.stringify(answers[ids.length]));
+        ids.push(message.headers?.get("Nats-Msg-Id"));
+      },
+    });
+    const published = await bus.publisher.publish({ subject: "a.cluster", payload: bytes("1"), id: "same" }, 5_000);
+    cluster.unsubscribe();
+    expect(published).toEqual({ kind: "stored", sequence: 7, duplicate: true });
+    expect(ids).toEqual(["same", "same", "same"]);
+  });
+
   it("refuses a wrong expected sequence as a value", async () => {
     const subject = "$KV.config.webhook.a.b";
     const first = await bus.publisher.publish({ subject, payload: bytes("1"), id: undefined, expectedLastSequence: 0 });

@@ -37,6 +37,7 @@ const TIMER_MS = 100;
 const UNAVAILABLE_WAIT_MS = 200;
 
 const WRONG_LAST_SEQUENCE = 10071;
+const STILL_BEING_STORED = 10158;
 const FULL_DESCRIPTIONS = /maximum (bytes|messages)|insufficient (storage|resources)/i;
 
 type Entry = {
@@ -185,12 +186,14 @@ function readAnswer(message: Msg): Answer {
   if (message.headers?.code === 503) return { kind: "unavailable" };
   const ack: PubAck = JSON.parse(message.string());
   if (ack.error === undefined) {
+    // A cluster knows the id from a publish that it has not agreed on yet, and may still lose: not an answer.
+    if (ack.duplicate === true && ack.seq === 0) return { kind: "unavailable" };
     return { kind: "stored", sequence: ack.seq ?? 0, duplicate: ack.duplicate === true };
   }
   const description = ack.error.description ?? "";
   if (ack.error.err_code === WRONG_LAST_SEQUENCE)
     return { kind: "refused", code: "wrong_sequence", message: description };
   if (FULL_DESCRIPTIONS.test(description)) return { kind: "refused", code: "stream_full", message: description };
-  if (ack.error.code === 503) return { kind: "unavailable" };
+  if (ack.error.code === 503 || ack.error.err_code === STILL_BEING_STORED) return { kind: "unavailable" };
   return { kind: "refused", code: "other", message: description };
 }

@@ -11,6 +11,8 @@ export type PullOptions = {
   readonly stream: string;
   readonly consumer: string;
   readonly windowMax: number;
+  /** How often the consumer shows that it is alive; after two and a half it is taken to be lost. */
+  readonly heartbeatMs: number;
   /** Messages of an earlier subscription that are still held. */
   readonly heldAtStart?: number;
   readonly onMessage: (message: Msg) => void;
@@ -19,9 +21,8 @@ export type PullOptions = {
 };
 
 const EXPIRES_MS = 30_000;
-const HEARTBEAT_MS = 5_000;
-/** Two heartbeats and a half missed: the pull request is lost. */
-const SILENCE_MS_MAX = 12_500;
+/** So many heartbeats missed: the pull request is lost. */
+const HEARTBEATS_MISSED_MAX = 2.5;
 const NANOS_PER_MS = 1_000_000;
 /** A server that keeps refusing pulls is asked again at this pace. */
 const REFUSED_WAIT_MS = 250;
@@ -89,7 +90,8 @@ export class PullSubscription implements Disposable {
   /** Called from a shared timer: notices silence, and ends waiting after a refusal. */
   check(nowMs: number): void {
     if (this.#round === undefined || !this.#connection.isConnected) return;
-    if (this.#round.expected > 0 && nowMs - this.#heardAtMs > SILENCE_MS_MAX) this.#fail("the consumer went silent");
+    const silenceMsMax = this.#options.heartbeatMs * HEARTBEATS_MISSED_MAX;
+    if (this.#round.expected > 0 && nowMs - this.#heardAtMs > silenceMsMax) this.#fail("the consumer went silent");
     else this.#pull();
   }
 
@@ -117,7 +119,7 @@ export class PullSubscription implements Disposable {
     const request = {
       batch: free,
       expires: EXPIRES_MS * NANOS_PER_MS,
-      idle_heartbeat: HEARTBEAT_MS * NANOS_PER_MS,
+      idle_heartbeat: this.#options.heartbeatMs * NANOS_PER_MS,
     };
     this.#connection.nats.publish(
       `$JS.API.CONSUMER.MSG.NEXT.${this.#options.stream}.${this.#options.consumer}`,

@@ -22,6 +22,8 @@ export type ReaderOptions = {
 
 const CHECK_MS = 500;
 const RECOVERY_WAIT_MS = 500;
+/** A reader's consumer lives on one server and dies with it, while everybody waits for the reader to begin anew. */
+const HEARTBEAT_MS = 2_000;
 const NANOS_PER_MS = 1_000_000;
 /** The server drops the consumer of a reader that died. */
 const INACTIVE_MS = 60_000;
@@ -88,6 +90,7 @@ export class SequentialReader implements Disposable {
       stream,
       consumer: name,
       windowMax,
+      heartbeatMs: HEARTBEAT_MS,
       heldAtStart: this.#held,
       onMessage: (message) => this.#receive(message, generation),
       onTrouble: (reason) => this.#startOver(reason),

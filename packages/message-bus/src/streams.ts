@@ -3,9 +3,18 @@
  * they do not know. Looks at positions and single messages live here too.
  */
 
-import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
+import { setTimeout } from "node:timers/promises";
+import {
+  DiscardPolicy,
+  JetStreamApiError,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+  type StreamInfo,
+} from "@nats-io/jetstream";
 import { orNothing } from "./api-answers.ts";
 import type { BusConnection } from "./connection.ts";
+import { claimCreation, giveUpCreation } from "./creation-claim.ts";
 import {
   allSubjectsOf,
   CONFIG_STREAM,
@@ -34,12 +43,15 @@ export const STREAM_BYTES_MAX_DEFAULT: Readonly<Record<StreamName, number>> = {
   LOG: 16 * GIB,
 };
 const CONFIG_BYTES_MAX = GIB;
-const INGEST_AGE_MS_MAX = 7 * 24 * 3_600_000;
+/** Payloads are kept this long at most. */
+export const INGEST_AGE_MS_MAX = 7 * 24 * 3_600_000;
 const LOG_AGE_MS_MAX = 14 * 24 * 3_600_000;
 /** A caller's id makes a repeat harmless for this long. */
 const INGEST_DEDUPE_MS = 10 * 60_000;
 const DEDUPE_MS = 2 * 60_000;
 const NANOS_PER_MS = 1_000_000;
+/** Between two looks at a stream that another process is making. */
+const CREATION_POLL_MS = 200;
 
 export async function ensureStreams(connection: BusConnection, settings: StreamSettings): Promise<void> {
   const limits = (name: StreamName, ageMs: number, dedupeMs: number) =>
@@ -155,7 +167,7 @@ type StreamInput = Partial<StreamConfig> & { readonly name: string };
 async function ensureStream(connection: BusConnection, wanted: StreamInput): Promise<void> {
   const { streams } = connection.manager;
   const existing = await orNothing(streams.info(wanted.name));
-  if (existing === undefined) return refuseDifferences((await streams.add(wanted)).config, wanted);
+  if (existing === undefined) return makeStream(connection, wanted);
   const held = existing.config.num_replicas;
   if (held > (wanted.num_replicas ?? 1)) {
     throw new Error(
@@ -165,6 +177,23 @@ async function ensureStream(connection: BusConnection, wanted: StreamInput): Pro
   }
   if (differences(existing.config, wanted).length === 0) return;
   refuseDifferences((await streams.update(wanted.name, wanted)).config, wanted);
+}
+
+/** In a cluster it is made by whoever claims it; the others look again until it is there. */
+async function makeStream(connection: BusConnection, wanted: StreamInput): Promise<void> {
+  const { streams } = connection.manager;
+  const replicas = wanted.num_replicas ?? 1;
+  if (replicas === 1) return refuseDifferences((await streams.add(wanted)).config, wanted);
+  if (!(await claimCreation(connection, { stream: wanted.name, replicas, nowMs: Date.now() }))) {
+    await setTimeout(CREATION_POLL_MS);
+    return ensureStream(connection, wanted);
+  }
+  try {
+    refuseDifferences((await streams.add(wanted)).config, wanted);
+  } catch (error) {
+    if (error instanceof JetStreamApiError) await giveUpCreation(connection, wanted.name);
+    throw error;
+  }
 }
 
 /** Older servers take a configuration and silently leave out what they do not know. */

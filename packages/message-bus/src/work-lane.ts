@@ -25,6 +25,8 @@ export type WorkLaneOptions = {
 const ACK_PENDING_MAX = 20_000;
 /** The server waits this much longer than we trust a lease: a message is on its way for a while. */
 const SERVER_LEASE_SHARE = 1.1;
+/** Beginning anew costs the messages in hand, so silence is borne for a while. */
+const HEARTBEAT_MS = 5_000;
 const RECOVERY_WAIT_MS = 500;
 const NANOS_PER_MS = 1_000_000;
 
@@ -63,6 +65,7 @@ export class WorkLane implements Disposable {
       stream,
       consumer: durableOf(worker, stream, partition),
       windowMax: prefetchMax,
+      heartbeatMs: HEARTBEAT_MS,
       onMessage: (message) => this.#receive(message),
       onTrouble: (reason) => {
         options.onTrouble(`${stream} partition ${partition}: ${reason}`);
@@ -99,6 +102,17 @@ export class WorkLane implements Disposable {
     setImmediate(() => {
       this.#turnedAtMs = nowMs;
     });
+  }
+
+  /**
+   * Another server of the cluster hands out the messages now, and may not know what the one before had handed out. A
+   * lane that has not begun to pull has nothing to lose.
+   */
+  leaderChanged(): void {
+    if (this.#knownUpTo === Number.POSITIVE_INFINITY) return;
+    this.#options.onTrouble(`${this.#options.stream} partition ${this.partition}: another server leads the consumer`);
+    this.disconnected();
+    void this.#startOver();
   }
 
   disconnected(): void {

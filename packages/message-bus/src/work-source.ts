@@ -3,9 +3,10 @@
  * processes share the durables; each message goes to one of them under a lease that ends by itself.
  */
 
+import type { Subscription } from "@nats-io/nats-core";
 import { ALL_PARTITIONS } from "@posthorn/domain";
 import type { BusConnection } from "./connection.ts";
-import type { StreamName, WorkerName } from "./names.ts";
+import { durableOf, type StreamName, type WorkerName } from "./names.ts";
 import type { TakenMessage } from "./stored-message.ts";
 import { WorkLane } from "./work-lane.ts";
 
@@ -23,6 +24,8 @@ export type WorkSourceOptions = {
 export type AcceptsPartition = (partition: number) => boolean;
 
 const CHECK_MS = 500;
+/** A cluster tells on it, with the names of the stream and the consumer at the end, who leads a consumer from now on. */
+const LEADER_ELECTED = "$JS.EVENT.ADVISORY.CONSUMER.LEADER_ELECTED";
 const acceptsAll: AcceptsPartition = () => true;
 
 export class WorkSource implements Disposable {
@@ -42,11 +45,28 @@ export class WorkSource implements Disposable {
     this.#timer = setInterval(() => {
       for (const lane of this.#lanes) lane.check(performance.now());
     }, CHECK_MS);
-    this.#stopListening = connection.onStateChange((state) => {
+    const elections = this.#followElections(connection, options);
+    const stopFollowingState = connection.onStateChange((state) => {
       for (const lane of this.#lanes) {
         if (state === "connected") lane.reconnected();
         else lane.disconnected();
       }
+    });
+    this.#stopListening = () => {
+      elections.unsubscribe();
+      stopFollowingState();
+    };
+  }
+
+  /** A lane that holds all it may asks for nothing, and would not be told otherwise. */
+  #followElections(connection: BusConnection, { stream, worker }: WorkSourceOptions): Subscription {
+    const laneBySubject = new Map(
+      this.#lanes.map((lane) => [`${LEADER_ELECTED}.${stream}.${durableOf(worker, stream, lane.partition)}`, lane]),
+    );
+    return connection.nats.subscribe(`${LEADER_ELECTED}.${stream}.*`, {
+      callback: (error, message) => {
+        if (error === null) laneBySubject.get(message.subject)?.leaderChanged();
+      },
     });
   }
 

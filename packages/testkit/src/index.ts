@@ -10,4 +10,5 @@ export { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
 export { backendFromEnvironment } from "./test-backend.ts";
 export { createTestDatabase, type TestDatabase } from "./test-database.ts";
 export { startTestNats, type TestNats } from "./test-nats.ts";
+export { startTestNatsCluster, type TestNatsCluster } from "./test-nats-cluster.ts";
 export { type WaitOptions, waitUntil } from "./wait-until.ts";

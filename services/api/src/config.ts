@@ -1,10 +1,8 @@
 /** The api's settings: the only reader of the environment. */
 
-import { parseCidrList } from "@posthorn/egress";
+import { egressSettings } from "@posthorn/egress";
 import {
-  flag,
   integer,
-  list,
   runtimeSettings,
   type Setting,
   type SettingsOf,
@@ -16,12 +14,9 @@ import {
 
 const HTTP_PORT_DEFAULT = 8_080;
 const KEY_PREFIX_DEFAULT = "ph_sk_";
+/** Beyond it a limit would be none. */
+const RATE_LIMIT_MAX = 1_000_000;
 const KEY_PREFIX = /^[A-Za-z0-9_-]{1,32}$/;
-
-const cidr = {
-  allowed: 'an address range such as "10.0.0.0/8"',
-  accepts: (item: string) => parseCidrList(item).kind === "ok",
-};
 
 const apiKeyPrefix: Setting<string> = {
   ...text("POSTHORN_API_KEY_PREFIX", { default: KEY_PREFIX_DEFAULT }),
@@ -37,15 +32,15 @@ export const settings = {
   /** Of the role `posthorn_api`. */
   databaseUrl: urlText("DATABASE_URL", { protocols: ["postgres", "postgresql"] }),
   signerTarget: text("POSTHORN_SIGNER_TARGET"),
+  /** Makes the one attempt of a test send. */
+  dispatcherTarget: text("POSTHORN_DISPATCHER_TARGET"),
   /** The root key: everything, in every organisation. */
   adminKey: secret("POSTHORN_ADMIN_KEY"),
   /** What new API keys begin with; keys made under another prefix stay valid. */
   apiKeyPrefix,
-  allowHttp: flag("POSTHORN_ALLOW_HTTP", false),
-  /** Ranges exempt from every rule for the targets of webhooks. */
-  allowedTargets: list("POSTHORN_ALLOWED_TARGETS", [], cidr),
-  /** The machine's own when empty. */
-  dnsServers: list("POSTHORN_DNS_SERVERS", []),
+  /** Requests per minute of one key in one process; 0: no limit. */
+  rateLimit: integer("POSTHORN_API_RATE_LIMIT", { default: 0, min: 0, max: RATE_LIMIT_MAX }),
+  ...egressSettings,
 };
 
 export type ApiConfig = SettingsOf<typeof settings>;

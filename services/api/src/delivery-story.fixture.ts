@@ -48,8 +48,9 @@ export async function storeStory(backend: TestBackend, story: Story) {
     atMs: STORY_BEGAN_AT_MS,
   };
   const facts = { ...event.event, place: event.place };
+  const order = { event: facts, profile, eventTypePrefix: "", origin: { kind: "match" } } as const;
   const log: readonly (readonly LogEvent[])[] = [
-    [{ ...about, kind: "delivery.created", event: facts, profile }],
+    [{ ...about, kind: "delivery.created", ...order, hold: undefined }],
     [failed(about, FIRST, STORY_BEGAN_AT_MS + 1_800)],
     [failed(about, REPEAT, undefined), { ...about, kind: "attempt.succeeded", attempt: SECOND }],
   ];

@@ -10,6 +10,7 @@ import {
   type TestApi,
   type TestBackend,
 } from "./api.fixture.ts";
+import { encodeCursor } from "./core/cursor.ts";
 import { STORY_BEGAN_AT_MS, type Story, storeStory } from "./delivery-story.fixture.ts";
 import { WEBHOOK } from "./every-route.fixture.ts";
 import { deliveryRow, type StoredEvent, storeEvent, storeEvents } from "./history.fixture.ts";
@@ -175,11 +176,48 @@ describe("the log of a delivery", () => {
         response: { headers: { "x-answer": "1" }, body: "o\ufffdk", truncated: false },
         dispatcher: "dispatcher-1",
         possible_repeat: false,
+        test: false,
       },
       error_class: "status",
       error_message: "receiver answered 500",
       next_attempt_at: "2026-03-24T13:37:01.800Z",
     });
+  });
+
+  it("says of a delivery what it was ordered with", async () => {
+    const { id } = await story();
+    const { items } = (await api.call(getDeliveryLogRoute, { path: path({ delivery: id }) })).body;
+    expect(items[0]).toMatchObject({
+      type: "delivery.created",
+      profile: "standard",
+      event_type_prefix: "",
+      origin: { kind: "match" },
+      hold: null,
+    });
+  });
+
+  it.each([1, 2, 3])("comes in pages of %i", async (limit) => {
+    const { id, log } = await story();
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const query: Record<string, string> = { limit: String(limit), ...(cursor === null ? {} : { cursor }) };
+      const { body } = await api.call(getDeliveryLogRoute, { path: path({ delivery: id }), query });
+      expect(body.items.length).toBeLessThanOrEqual(limit);
+      seen.push(...body.items.map((item) => item.id));
+      cursor = body.next_cursor;
+    } while (cursor !== null);
+    expect(seen).toEqual(log.flat().map(logEventId));
+  });
+
+  it("refuses a cursor of another list", async () => {
+    const { id } = await story();
+    const { problem } = await api.call(getDeliveryLogRoute, {
+      path: path({ delivery: id }),
+      query: { cursor: encodeCursor({ createdAtMs: 1, id }) },
+    });
+    const message = "must be the next_cursor of an earlier page";
+    expect(problem).toMatchObject({ status: 422, errors: [{ path: "/cursor", message }] });
   });
 
   it("is empty when the archive no longer holds any of it", async () => {

@@ -3,6 +3,7 @@
 import type { Logger, Metrics } from "@posthorn/service-runtime";
 import type { Caller } from "./core/caller.ts";
 import type { LogPosition } from "./core/present-log-event.ts";
+import type { Disabling } from "./io/webhook-disablings.ts";
 
 export type ApiEvents = ReturnType<typeof createApiEvents>;
 
@@ -10,6 +11,14 @@ export type AnsweredRequest = {
   readonly operation: string;
   readonly status: number;
   readonly durationMs: number;
+};
+
+export type ConfigurationChange = {
+  readonly operation: string;
+  readonly requestId: string;
+  readonly caller: Caller;
+  /** Undefined: the operator's, in none. */
+  readonly org: string | undefined;
 };
 
 const SECONDS_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 3, 10];
@@ -21,6 +30,7 @@ export function createApiEvents(log: Logger, metrics: Metrics) {
     labelNames: ["operation"],
   });
   const applied = metrics.counter("api_config_changes_applied_total", "Changes brought into the configuration bucket");
+  const logged = metrics.counter("api_log_events_total", "Events brought into LOG");
   const late = metrics.counter("api_config_changes_late_total", "Changes answered before they were in effect");
   const copies = metrics.counter("api_config_copies_total", "Copies of all of the configuration into the bucket");
   const trouble = metrics.counter("api_trouble_total", "Dependencies that did not do as asked", ["part"]);
@@ -29,23 +39,42 @@ export function createApiEvents(log: Logger, metrics: Metrics) {
       requests.inc({ operation, status: String(status) });
       duration.observe({ operation }, durationMs / 1_000);
     },
-    configurationChanged(operation: string, caller: Caller, org: string | undefined): void {
+    configurationChanged({ operation, requestId, caller, org }: ConfigurationChange): void {
       const keyId = caller.kind === "root" ? "root" : caller.id;
-      log.info({ operation, org_id: org, key_id: keyId }, "the configuration was changed");
+      log.info({ operation, request_id: requestId, org_id: org, key_id: keyId }, "the configuration was changed");
     },
     changesApplied: (count: number) => applied.inc(count),
-    changeLate(operation: string): void {
+    changesLogged: (count: number) => logged.inc(count),
+    changeLate(operation: string, requestId: string): void {
       late.inc();
-      log.warn({ operation }, "a change is saved but not in effect yet");
+      log.warn({ operation, request_id: requestId }, "a change is saved but not in effect yet");
     },
     bucketCopied(entryCount: number): void {
       copies.inc();
       log.info({ entries: entryCount }, "the configuration was copied into its bucket");
     },
+    webhookDisabled({ orgId, webhookId, reason }: Disabling): void {
+      log.warn({ org_id: orgId, webhook_id: webhookId, reason }, "a webhook was taken out of service");
+    },
     undecodable({ partition, epochMs, sequence }: LogPosition, reason: string): void {
       log.error({ partition, epoch_ms: epochMs, sequence, reason }, "an archived message cannot be read");
     },
-    trouble(part: "outbox" | "bucket" | "signer" | "key usage" | "postgres", reason: string): void {
+    trouble(
+      part:
+        | "outbox"
+        | "log outbox"
+        | "disablings"
+        | "payload deletions"
+        | "bucket"
+        | "signer"
+        | "key usage"
+        | "idempotency keys"
+        | "dispatcher"
+        | "test events"
+        | "secrets"
+        | "postgres",
+      reason: string,
+    ): void {
       trouble.inc({ part });
       log.warn({ part, reason }, "trouble, trying again");
     },

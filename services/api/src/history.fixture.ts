@@ -46,6 +46,8 @@ export async function storeEvents(
       acceptedAtMs,
       traceparent: "",
       callerId: undefined,
+      forWebhook: undefined,
+      hops: 0,
       ...event,
     };
   });
@@ -122,6 +124,9 @@ export function deliveryRow(
     error_message: null,
     test: false,
     replay_of: null,
+    replay_id: null,
+    event_type_prefix: "",
+    is_only: false,
     log_epochs: [],
     log_sequences: [],
     ...changes,
@@ -154,6 +159,7 @@ export function attemptRecord(number: number, changes: Partial<AttemptRecord> = 
     responseTruncated: false,
     dispatcher: "dispatcher-1",
     possibleRepeat: false,
+    test: false,
     ...changes,
   };
 }

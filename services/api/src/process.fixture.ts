@@ -1,12 +1,15 @@
-/** The real signer as a process of its own, and the api as one, for tests that must see a process from outside. */
+/** Real services as processes of their own, for tests that must see one from outside or need what it does. */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { trackOpen, waitUntil } from "@posthorn/testkit";
 
 const MAINS = {
   signer: fileURLToPath(new URL("../../signer/src/main.ts", import.meta.url)),
+  ingest: fileURLToPath(new URL("../../ingest/src/main.ts", import.meta.url)),
+  dispatcher: fileURLToPath(new URL("../../dispatcher/src/main.ts", import.meta.url)),
   api: fileURLToPath(new URL("main.ts", import.meta.url)),
 };
 const START_MS_MAX = 15_000;
@@ -56,6 +59,18 @@ export function startProcess(service: keyof typeof MAINS, env: Readonly<Record<s
     ended,
     [Symbol.asyncDispose]: async () => void (await ended("SIGKILL")),
   };
+}
+
+/** For a service that does not print which port it took. */
+export async function findFreePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  return address.port;
 }
 
 /** A signer with a master key of its own; the target is what its callers connect to. */

@@ -2,28 +2,36 @@
 
 import { randomBytes } from "node:crypto";
 import { type OpenDatabase, openDatabase } from "@posthorn/database";
-import { createResolver, type EgressPolicy, parseCidrList } from "@posthorn/egress";
 import { BusConnection, Publisher } from "@posthorn/message-bus";
 import { createHttpServer, type Shell, watchDependency } from "@posthorn/service-runtime";
+import { serveMounts } from "./compat/serve-mounts.ts";
 import type { ApiConfig } from "./config.ts";
+import { addConfigurationRoutes } from "./configuration-routes.ts";
 import { type ApiEvents, createApiEvents } from "./events.ts";
+import { keepDisabling } from "./handlers/apply-disablings.ts";
+import { addHistoryRoutes } from "./history-routes.ts";
 import { createAdmit } from "./io/admit.ts";
 import { openApiKeys } from "./io/api-keys.ts";
-import { openArchive } from "./io/archive.ts";
-import { urlChecker } from "./io/check-url.ts";
 import { openConfigEntries } from "./io/config-entries.ts";
 import { keepConfigBucket } from "./io/config-keeper.ts";
 import { openConfigOutbox } from "./io/config-outbox.ts";
-import { openDeliveries } from "./io/deliveries.ts";
-import { openEvents } from "./io/events-table.ts";
+import { createOnce } from "./io/create-once.ts";
+import { effectsOf } from "./io/effects.ts";
+import { openEventTypes } from "./io/event-types.ts";
+import { forgetWhatIsOver } from "./io/forget-what-is-over.ts";
+import { openIdempotencyKeys } from "./io/idempotency-keys.ts";
 import { openKeyUsage } from "./io/key-usage.ts";
+import { openLogOutbox } from "./io/log-outbox.ts";
 import { openOrganisations } from "./io/organisations.ts";
-import { payloadReader } from "./io/payload-reader.ts";
-import { openSecretSealer } from "./io/secret-sealer.ts";
-import { routeServer } from "./io/serve-routes.ts";
+import { createRateLimiter } from "./io/rate-limiter.ts";
+import { serveOpenApi } from "./io/serve-openapi.ts";
+import { nativeSurface, routeServer, type ServePorts } from "./io/serve-routes.ts";
+import { disablingsReader } from "./io/webhook-disablings.ts";
 import { openWebhooks } from "./io/webhooks.ts";
 import { entryWriter } from "./io/write-entries.ts";
-import { addConfigurationRoutes, addHistoryRoutes } from "./routes.ts";
+import { openHistory } from "./open-history.ts";
+import { openWebhookActs } from "./open-webhook-acts.ts";
+import { EVERY_ROUTE } from "./schemas/every-route.ts";
 
 export type Api = AsyncDisposable & {
   /** The port in use, also when any free one was asked for. */
@@ -45,39 +53,60 @@ export async function startApi(config: ApiConfig, shell: Shell): Promise<Api> {
   const publisher = stack.use(new Publisher(connection));
   const database = stack.use(openPostgres(config, events));
   stack.use(watchDependency(health.dependency("postgres"), () => database.pool.query("select 1")));
-  const sealer = stack.use(openSecretSealer(config.signerTarget, (reason) => events.trouble("signer", reason)));
-  stack.use(watchDependency(health.dependency("signer", { required: false }), () => sealer.reach()));
   const { keeper, outbox } = await keepConfiguration(config, { connection, publisher, database, events }, stack);
+  const logOutbox = stack.use(
+    openLogOutbox({
+      db: database.db,
+      connection,
+      publisher,
+      onLogged: events.changesLogged,
+      onTrouble: (reason) => events.trouble("log outbox", reason),
+    }),
+  );
 
   const { db } = database;
+  const chance = { nowMs: Date.now, randomBytes };
   const apiKeys = openApiKeys(db);
   const organisations = openOrganisations(db);
   const webhooks = openWebhooks(db);
   const usage = stack.use(openKeyUsage(apiKeys, Date.now, (reason) => events.trouble("key usage", reason)));
+  const limiter = createRateLimiter(config.rateLimit);
+  const idempotencyKeys = openIdempotencyKeys(db);
+  const onKeyTrouble = (reason: string) => events.trouble("idempotency keys", reason);
   const app = await createHttpServer({ log, bodyBytesMax: BODY_BYTES_MAX, bodies: "bytes" });
-  const serve = routeServer(app, {
-    admit: createAdmit({ rootKey: config.adminKey, apiKeys, organisations, usage }),
-    canApply: () => connection.isConnected && keeper.isComplete && outbox.isFlowing,
-    settled: () => outbox.settled(),
+  serveOpenApi(app, shell.version);
+  const isBucketThere = () => connection.isConnected && keeper.isComplete;
+  const ports: ServePorts = {
+    admit: createAdmit({ rootKey: config.adminKey, apiKeys, organisations, usage, limiter }),
+    createOnce: createOnce({ keys: idempotencyKeys, nowMs: Date.now, onTrouble: onKeyTrouble }),
+    ...effectsOf({ isBucketThere, configOutbox: outbox, logOutbox }),
     events,
-  });
-  const resolver = stack.use(createResolver({ servers: config.dnsServers }));
+  };
+  const serve = routeServer(app, ports, nativeSurface(EVERY_ROUTE));
+  const { acts, checkUrl } = openWebhookActs(config, shell, { connection, publisher, webhooks, chance, events }, stack);
   addConfigurationRoutes(serve, {
     organisations,
     apiKeys,
+    eventTypes: openEventTypes(db),
     webhooks,
-    sealer,
-    urlProblem: urlChecker(egressPolicy(config), resolver),
+    acts,
     prefix: config.apiKeyPrefix,
-    chance: { nowMs: Date.now, randomBytes },
+    chance,
   });
-  addHistoryRoutes(serve, {
-    deliveries: openDeliveries(db),
-    webhooks,
-    events: openEvents(db),
-    archive: openArchive(db, events.undecodable),
-    readPayload: payloadReader(connection),
-  });
+  stack.use(
+    keepDisabling({
+      readDisablings: disablingsReader(db),
+      webhooks,
+      settled: () => outbox.settled(),
+      chance,
+      onDisabled: events.webhookDisabled,
+      onTrouble: (reason) => events.trouble("disablings", reason),
+    }),
+  );
+  stack.use(forgetWhatIsOver({ db, connection, webhooks, idempotencyKeys, nowMs: Date.now, events }));
+  const history = openHistory({ db, connection, webhooks, chance, events });
+  addHistoryRoutes(serve, history);
+  serveMounts(app, { db, serve: ports, acts, checkUrl, history, chance });
   stack.use(await shell.http.serve(app));
   const owned = stack.move();
   return { port: shell.http.port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
@@ -127,10 +156,4 @@ async function keepConfiguration(
     }),
   );
   return { keeper, outbox };
-}
-
-function egressPolicy(config: ApiConfig): EgressPolicy {
-  const parsed = parseCidrList(config.allowedTargets.join(","));
-  if (parsed.kind === "refused") throw new Error(parsed.message);
-  return { allowHttp: config.allowHttp, allowedTargets: parsed.cidrs };
 }

@@ -12,7 +12,6 @@ import {
   type OutcomesRequest,
   type OutcomesResponse,
   ProjectionServiceService,
-  SigningServiceClient,
 } from "@posthorn/contracts";
 import {
   type AcceptedEvent,
@@ -38,34 +37,18 @@ import {
   writeConfigValue,
   writeSentinel,
 } from "@posthorn/message-bus";
-import {
-  callUnary,
-  createGrpcClient,
-  openShell,
-  readSettings,
-  startGrpcServer,
-  unaryHandler,
-} from "@posthorn/service-runtime";
+import { openShell, readSettings, startGrpcServer, unaryHandler } from "@posthorn/service-runtime";
 import { startTestNats, type TestNats, waitUntil } from "@posthorn/testkit";
 import { signerSettings } from "../../signer/src/config.ts";
 import { startSigner } from "../../signer/src/service.ts";
 import { settings } from "./config.ts";
+import { seal } from "./seal.fixture.ts";
 import { startDispatcher } from "./service.ts";
+import type { IsSettled } from "./settled.fixture.ts";
 
 export const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const MASTER_KEY = Buffer.alloc(32, 0x5a).toString("base64");
 const NOBODY = "127.0.0.1:1";
-
-/** Whether an attempt has an outcome, as the one who answers for the projector sees it. */
-export type IsSettled = (log: readonly LogEvent[], delivery: string, attempt: number) => boolean;
-
-export const byTheLog: IsSettled = (log, delivery, attempt) =>
-  log.some(
-    (event) =>
-      (event.kind === "attempt.succeeded" || event.kind === "attempt.failed") &&
-      event.deliveryId === delivery &&
-      event.attempt.number >= attempt,
-  );
 
 export class DispatcherBench implements AsyncDisposable {
   readonly orgId = randomUUID() as OrgId;
@@ -76,7 +59,7 @@ export class DispatcherBench implements AsyncDisposable {
   /** Everything in LOG so far, in its order. */
   readonly log: LogEvent[] = [];
   readonly #stack: AsyncDisposableStack;
-  #sealedSecret: Uint8Array | undefined;
+  readonly #sealedSecrets = new Map<WebhookId, Uint8Array>();
   #version = 0;
 
   private constructor(nats: TestNats, connection: BusConnection, publisher: Publisher, stack: AsyncDisposableStack) {
@@ -135,7 +118,7 @@ export class DispatcherBench implements AsyncDisposable {
     const { log, health } = await openTestShell("projector", config, stack);
     const outcomes = unaryHandler<OutcomesRequest, OutcomesResponse>(log, async ({ attempts }) => ({
       kind: "response",
-      response: { settled: attempts.map((one) => isSettled(this.log, one.deliveryId, one.attempt)) },
+      response: { settled: attempts.map((one) => isSettled(this.log, one)) },
     }));
     const services = [{ definition: ProjectionServiceService, implementation: { outcomes } }];
     const server = stack.use(await startGrpcServer({ host: "127.0.0.1", port, services, health, log }));
@@ -144,7 +127,9 @@ export class DispatcherBench implements AsyncDisposable {
   }
 
   /** A dispatcher in this process, whose requests may go to this machine. */
-  async startDispatcher(targets: { signer?: string; projector?: string } = {}): Promise<AsyncDisposable> {
+  async startDispatcher(
+    targets: { signer?: string; projector?: string } = {},
+  ): Promise<AsyncDisposable & { readonly target: string }> {
     await using stack = new AsyncDisposableStack();
     const env = {
       NATS_URL: this.nats.url,
@@ -155,13 +140,18 @@ export class DispatcherBench implements AsyncDisposable {
       POSTHORN_LOG_LEVEL: "silent",
     };
     const config = readSettings(env, settings);
-    stack.use(await startDispatcher(config, await openTestShell("dispatcher", config, stack)));
-    return stack.move();
+    const { grpcPort } = stack.use(await startDispatcher(config, await openTestShell("dispatcher", config, stack)));
+    const owned = stack.move();
+    return { target: `127.0.0.1:${grpcPort}`, [Symbol.asyncDispose]: () => owned.disposeAsync() };
   }
 
-  /** Writes the one webhook of this bench. */
-  async writeWebhook(signer: string, changes: Partial<WebhookConfig>): Promise<void> {
-    this.#sealedSecret ??= await this.#seal(signer);
+  /** Writes the one webhook of this bench, or another with an id of its own. Returns its version. */
+  async writeWebhook(signer: string, changes: Partial<WebhookConfig>): Promise<number> {
+    const { id = this.webhookId } = changes;
+    const { orgId } = this;
+    const ciphertext = this.#sealedSecrets.get(id) ?? (await seal(signer, { orgId, webhookId: id }, SECRET));
+    this.#sealedSecrets.set(id, ciphertext);
+    const version = this.#nextVersion();
     const entry: WebhookConfig = {
       kind: "webhook",
       id: this.webhookId,
@@ -172,22 +162,34 @@ export class DispatcherBench implements AsyncDisposable {
       timeoutMs: undefined,
       retryDelaysS: undefined,
       isActive: true,
-      sealedSecrets: [this.#sealedSecret],
+      disabledByEngine: false,
+      secrets: [{ ciphertext, signsUntilMs: undefined }],
+      legacySignsWith: "old",
+      hasSecret: true,
+      filter: undefined,
+      eventTypePrefix: "",
+      sealedToken: undefined,
+      sealedHeaders: undefined,
+      rateLimit: undefined,
+      ordered: false,
       ...changes,
     };
-    await this.#write({ kind: "present", version: this.#nextVersion(), entry });
+    await this.#write(id, { kind: "present", version, entry });
+    return version;
   }
 
   async deleteWebhook(): Promise<void> {
-    await this.#write({ kind: "deleted", version: this.#nextVersion() });
+    await this.#write(this.webhookId, { kind: "deleted", version: this.#nextVersion() });
   }
 
   newItem(changes: Partial<WorkItem> = {}): WorkItem {
     const event = changes.event ?? this.newEvent();
+    const { webhookId = this.webhookId } = changes;
+    const deliveryId = deliveryIdOf(event.id, webhookId);
     return {
-      deliveryId: deliveryIdOf(event.id, this.webhookId),
+      deliveryId,
       orgId: this.orgId,
-      webhookId: this.webhookId,
+      webhookId,
       eventId: event.id,
       eventType: event.type,
       acceptedAtMs: event.acceptedAtMs,
@@ -199,6 +201,11 @@ export class DispatcherBench implements AsyncDisposable {
       place: { epochMs: 1, sequence: 1, index: 0 },
       event,
       traceparent: "",
+      messageId: deliveryId,
+      eventTypePrefix: "",
+      isOnly: false,
+      terms: undefined,
+      followers: [],
       ...changes,
     };
   }
@@ -213,6 +220,8 @@ export class DispatcherBench implements AsyncDisposable {
       data: Buffer.from(data),
       traceparent: "",
       callerId: undefined,
+      forWebhook: undefined,
+      hops: 0,
     };
   }
 
@@ -272,20 +281,9 @@ export class DispatcherBench implements AsyncDisposable {
     return this.#version;
   }
 
-  async #write(value: Parameters<typeof writeConfigValue>[3]): Promise<void> {
-    const key = { kind: "webhook", orgId: this.orgId, id: this.webhookId } as const;
+  async #write(id: WebhookId, value: Parameters<typeof writeConfigValue>[3]): Promise<void> {
+    const key = { kind: "webhook", orgId: this.orgId, id } as const;
     await writeConfigValue(this.connection, this.publisher, key, value, Date.now());
-  }
-
-  async #seal(signer: string): Promise<Uint8Array> {
-    const client = createGrpcClient(SigningServiceClient, signer);
-    try {
-      const request = { orgId: this.orgId, webhookId: this.webhookId, secret: SECRET };
-      const { ciphertext } = await callUnary(client.sealSecret.bind(client), request, { deadlineMs: 5_000 });
-      return ciphertext;
-    } finally {
-      client.close();
-    }
   }
 }
 

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ensureStreams, STREAM_BYTES_MAX_DEFAULT, streamPosition } from "@posthorn/message-bus";
 import { type Receiver, startReceiver, waitUntil } from "@posthorn/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { byTheLog, DispatcherBench, SECRET } from "./dispatcher.fixture.ts";
+import { DispatcherBench, SECRET } from "./dispatcher.fixture.ts";
+import { byTheLog } from "./settled.fixture.ts";
 
 let bench: DispatcherBench;
 let signer: AsyncDisposable & { readonly target: string };

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { WorkSource } from "@posthorn/message-bus";
 import { type Receiver, startReceiver, waitUntil } from "@posthorn/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { byTheLog, DispatcherBench, type IsSettled } from "./dispatcher.fixture.ts";
+import { DispatcherBench } from "./dispatcher.fixture.ts";
+import { byTheLog, type IsSettled } from "./settled.fixture.ts";
 
 const alwaysOpen: IsSettled = () => false;
 

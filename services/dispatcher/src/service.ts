@@ -5,8 +5,8 @@ import {
   createEgressClient,
   createResolver,
   type EgressPolicy,
+  egressPolicyOf,
   type ParsedTargetUrl,
-  parseCidrList,
   parseTargetUrl,
 } from "@posthorn/egress";
 import {
@@ -15,36 +15,41 @@ import {
   ensureStreams,
   Publisher,
   STREAM_BYTES_MAX_DEFAULT,
-  type StreamName,
-  WorkSource,
 } from "@posthorn/message-bus";
 import { type Health, retryForever, type Shell, watchDependency } from "@posthorn/service-runtime";
 import type { DispatcherConfig } from "./config.ts";
 import { planAttempt } from "./core/plan-attempt.ts";
 import { createDispatcherEvents, type DispatcherEvents } from "./events.ts";
-import { type Configuration, createDispatchItem, type DispatchItem } from "./handlers/dispatch-item.ts";
-import { Lane } from "./handlers/run-lane.ts";
+import type { Configuration } from "./handlers/deliver-item.ts";
+import { createDispatchItem } from "./handlers/dispatch-item.ts";
+import { createReservePlace } from "./handlers/reserve-place.ts";
+import { RunningTests } from "./handlers/running-tests.ts";
 import { createSendRequest } from "./handlers/send-request.ts";
+import { createSendTest, type TestPorts } from "./handlers/send-test.ts";
+import { WebhookGates } from "./handlers/webhook-gates.ts";
 import { openFence } from "./io/fence.ts";
 import { openOutcomeLog } from "./io/outcome-log.ts";
 import { openPayloadReader } from "./io/payload-reader.ts";
 import { openSigner } from "./io/signer-stream.ts";
 import { WebhookDirectory } from "./io/webhook-directory.ts";
+import { openLanes } from "./lanes.ts";
+import { serveTests } from "./serve-tests.ts";
 
-/** First attempts in hand at once, unlogged outcomes included. */
-const FIRST_ATTEMPTS_MAX = 512;
-/** Likewise for what the scheduler releases. */
-const RELEASED_MAX = 128;
-/** Waiting here per partition, on top of what is in hand. */
-const PREFETCH_MAX = 128;
-/** Without a sign of life for this long an item goes to another dispatcher. */
-const LEASE_MS = 60_000;
-const LEASE_RENEW_MS = 40_000;
+/** A test holds no slot of a lane, so it has this bound of its own. */
+const TESTS_MAX = 32;
+/** At a stop, tests under way get this long to end, and then, cut short, that long to be logged. */
+const TEST_DRAIN_MS_MAX = 5_000;
+const TEST_LOG_MS_MAX = 1_000;
 const RETRY_MS = { firstDelayMs: 200, maxDelayMs: 5_000 };
 /** Share of the server's largest message that one of ours may fill. */
 const MESSAGE_SHARE = 0.75;
 
-export async function startDispatcher(config: DispatcherConfig, shell: Shell): Promise<AsyncDisposable> {
+export type Dispatcher = AsyncDisposable & {
+  /** The port in use, also when any free one was asked for. */
+  readonly grpcPort: number;
+};
+
+export async function startDispatcher(config: DispatcherConfig, shell: Shell): Promise<Dispatcher> {
   await using stack = new AsyncDisposableStack();
   const { log, metrics, tracing } = shell;
   const events = createDispatcherEvents(log, metrics);
@@ -63,49 +68,57 @@ export async function startDispatcher(config: DispatcherConfig, shell: Shell): P
     new Publisher(connection, { onRefused: (subject, message) => events.trouble(subject, message) }),
   );
   const configuration = openConfiguration(connection, publisher, events, shell.health, stack);
+  const tests = new RunningTests(TESTS_MAX);
+  // Disposed after the client, which cuts off what takes too long, and before the publisher.
+  stack.defer(() => tests.stop(TEST_LOG_MS_MAX));
   const resolver = stack.use(createResolver({ servers: config.dnsServers }));
-  const policy = egressPolicy(config);
+  const policy = egressPolicyOf(config);
   const userAgent = `Posthorn/${shell.version}`;
-  const egress = stack.use(createEgressClient({ policy, resolver, userAgent }));
+  const egress = stack.use(createEgressClient({ policy, resolver, userAgent, proxy: config.egressProxy }));
   const signer = stack.use(openSigner(config.signerTarget, (reason) => events.trouble("signer", reason)));
   const fence = stack.use(openFence(connection, config.projectorTarget));
   // Named, but not required: attempts wait for a signer, and go on without a projector.
   stack.use(watchDependency(shell.health.dependency("signer", { required: false }), () => signer.reach()));
   stack.use(watchDependency(shell.health.dependency("projector", { required: false }), () => fence.reach()));
   const messageBytesMax = Math.floor((connection.nats.info?.max_payload ?? 0) * MESSAGE_SHARE);
+  const dispatcher = randomUUID();
+  const parseTarget = targetParser(policy);
+  const gates = stack.use(new WebhookGates());
+  const sending = { signer, egress, parseTarget, userAgent, tracing, dispatcher, nowMs: Date.now };
+  const reserve = createReservePlace(egress, gates);
+  const sendRequest = createSendRequest({ ...sending, egress: { post: egress.post, reserve } });
+  const outcomes = openOutcomeLog(publisher, messageBytesMax);
   const dispatch = createDispatchItem({
     configuration,
     fence,
     payloads: openPayloadReader(connection, (reason) => events.trouble("payload", reason)),
-    sendRequest: createSendRequest({
-      signer,
-      egress,
-      parseTarget: targetParser(policy),
-      userAgent,
-      tracing,
-      dispatcher: randomUUID(),
-      nowMs: Date.now,
-    }),
-    log: openOutcomeLog(publisher, messageBytesMax),
+    sendRequest,
+    log: outcomes,
     events,
     chance: { nowMs: Date.now, roll: Math.random },
   });
-  const first = stack.use(await openLane(connection, "DELIVER", FIRST_ATTEMPTS_MAX, dispatch, events));
-  const released = stack.use(await openLane(connection, "RETRY", RELEASED_MAX, dispatch, events));
+  const lanes = await openLanes(connection, metrics, { gates, dispatch, events });
+  for (const lane of lanes) stack.use(lane);
+  const sendTest = createSendTest({
+    running: tests,
+    configuration,
+    // Past the gates: a test tells nothing of the webhook's load.
+    sendRequest: createSendRequest(sending),
+    log: outcomes,
+    events,
+    dispatcher,
+    nowMs: Date.now,
+  });
+  const server = await serveTests(config, shell, sendTest);
   // Beside each other, or one would use up the other's time. What waits for a signature is handed back at once.
   stack.defer(async () => {
-    const ended = Promise.all([first[Symbol.asyncDispose](), released[Symbol.asyncDispose]()]);
+    const testsEnded = tests.stop(TEST_DRAIN_MS_MAX);
+    const ended = [...lanes, server].map((part) => part[Symbol.asyncDispose]());
     signer[Symbol.dispose]();
-    await ended;
+    await Promise.all([testsEnded, ...ended]);
   });
-  metrics.gauge("in_hand", "Work items in hand", {
-    labelNames: ["lane"],
-    collect: (gauge) => {
-      gauge.set({ lane: "first" }, first.inHand);
-      gauge.set({ lane: "released" }, released.inHand);
-    },
-  });
-  return stack.move();
+  const owned = stack.move();
+  return { grpcPort: server.port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 function openConfiguration(
@@ -114,7 +127,7 @@ function openConfiguration(
   events: DispatcherEvents,
   health: Health,
   stack: AsyncDisposableStack,
-): Configuration {
+): Configuration & TestPorts["configuration"] {
   const webhooks = new WebhookDirectory();
   const replica = stack.use(
     new ConfigReplica(connection, publisher, {
@@ -129,32 +142,13 @@ function openConfiguration(
   stack.use(watchDependency(health.dependency("configuration"), looksComplete));
   return {
     reached: (revision) => replica.reached(revision),
-    plan: (item) => planAttempt(item, webhooks.get(item.orgId, item.webhookId), Date.now()),
+    lookUp: (item) => webhooks.get(item.orgId, item.webhookId),
+    plan: (item) => {
+      const { orgId, webhookId, eventId } = item;
+      return planAttempt(item, webhooks.get(orgId, webhookId), webhooks.isPayloadDeleted(orgId, eventId), Date.now());
+    },
+    disable: ({ id }, version) => webhooks.disable(id, version),
   };
-}
-
-async function openLane(
-  connection: BusConnection,
-  stream: StreamName,
-  slotsMax: number,
-  dispatch: DispatchItem,
-  events: DispatcherEvents,
-): Promise<Lane> {
-  const source = await WorkSource.open(connection, {
-    stream,
-    worker: "dispatcher",
-    prefetchMax: PREFETCH_MAX,
-    leaseMs: LEASE_MS,
-    onTrouble: (reason) => events.trouble("stream", reason),
-  });
-  const onFailure = (error: unknown) => events.failed(error);
-  return new Lane({ source, slotsMax, leaseRenewMs: LEASE_RENEW_MS, dispatch, onFailure });
-}
-
-function egressPolicy(config: DispatcherConfig): EgressPolicy {
-  const parsed = parseCidrList(config.allowedTargets.join(","));
-  if (parsed.kind === "refused") throw new Error(parsed.message);
-  return { allowHttp: config.allowHttp, allowedTargets: parsed.cidrs };
 }
 
 /** URLs repeat: the last ones parsed are kept. */

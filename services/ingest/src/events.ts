@@ -39,7 +39,7 @@ export function createIngestEvents(log: Logger, metrics: Metrics, monotonicMs: (
     streamOpened: () => streams.inc(),
     streamClosed: () => streams.dec(),
     streamFailed: (error: unknown) => log.error({ error }, "a PublishStream failed unexpectedly"),
-    trouble(part: "configuration" | "streams" | "storing", reason: string): void {
+    trouble(part: "configuration" | "streams" | "storing" | "schemas", reason: string): void {
       const nowMs = monotonicMs();
       if (nowMs - (complaints.get(part) ?? Number.NEGATIVE_INFINITY) < COMPLAINT_INTERVAL_MS) return;
       complaints.set(part, nowMs);

@@ -12,8 +12,10 @@ import {
   type AcceptedEvent,
   type ApiKeyId,
   type ConfigValue,
+  type EventTypeId,
   type OrgId,
   parseApiKeyId,
+  parseEventTypeId,
   parseOrgId,
   type Scope,
 } from "@posthorn/domain";
@@ -39,13 +41,21 @@ export const ROOT_KEY = "root-key-of-the-tests";
 export type TestBus = AsyncDisposable & {
   readonly nats: TestNats;
   readonly connection: BusConnection;
-  createOrganisation(): Promise<OrgId>;
+  createOrganisation(options?: { readonly strictEventTypes: boolean }): Promise<OrgId>;
+  /** Writes an entry of the catalogue, as its creation or as a later version of it. */
+  writeEventType(org: OrgId, entry: EventTypeEntry): Promise<void>;
   createKey(org: OrgId, scope?: Scope): Promise<TestKey>;
   revoke(org: OrgId, key: TestKey): Promise<void>;
   /** Every message of INGEST, as groups of events with their data as text. */
   storedGroups(): Promise<readonly (readonly StoredEvent[])[]>;
 };
 
+export type EventTypeEntry = {
+  readonly id: EventTypeId;
+  readonly name: string;
+  readonly schema?: object;
+  readonly version: number;
+};
 export type TestKey = { readonly id: ApiKeyId; readonly key: string };
 export type StoredEvent = Omit<AcceptedEvent, "data"> & { readonly data: string };
 
@@ -57,7 +67,12 @@ export async function openTestBus(options: { readonly sentinel: boolean } = { se
   await ensureConfigBucket(connection, 1);
   const publisher = stack.use(new Publisher(connection));
   if (options.sentinel) await writeSentinel(connection, publisher);
-  const write = async (kind: "organisation" | "api-key", orgId: OrgId, id: string, value: ConfigValue) => {
+  const write = async (
+    kind: "organisation" | "api-key" | "event-type",
+    orgId: OrgId,
+    id: string,
+    value: ConfigValue,
+  ) => {
     const written = await writeConfigValue(connection, publisher, { kind, orgId, id }, value, Date.now());
     if (written.kind === "unavailable") throw new Error(written.reason);
   };
@@ -65,10 +80,16 @@ export async function openTestBus(options: { readonly sentinel: boolean } = { se
   return {
     nats,
     connection,
-    createOrganisation: async () => {
+    createOrganisation: async ({ strictEventTypes } = { strictEventTypes: false }) => {
       const id = newOrgId();
-      await write("organisation", id, id, { kind: "present", version: 1, entry: { kind: "organisation", id } });
+      const entry = { kind: "organisation", id, strictEventTypes } as const;
+      await write("organisation", id, id, { kind: "present", version: 1, entry });
       return id;
+    },
+    writeEventType: async (orgId, { id, name, schema, version }) => {
+      const text = schema === undefined ? undefined : JSON.stringify(schema);
+      const entry = { kind: "event-type", id, orgId, name, schema: text } as const;
+      await write("event-type", orgId, id, { kind: "present", version, entry });
     },
     createKey: async (orgId, scope = "runtime") => {
       const key = `ph_sk_${randomBytes(32).toString("hex")}`;
@@ -82,6 +103,12 @@ export async function openTestBus(options: { readonly sentinel: boolean } = { se
     storedGroups: () => readGroups(connection),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+export function newEventTypeId(): EventTypeId {
+  const id = parseEventTypeId(randomUUID());
+  if (id === undefined) throw new Error("not an id");
+  return id;
 }
 
 export function newOrgId(): OrgId {
@@ -113,7 +140,7 @@ export type AnswerBody = {
   readonly results?: readonly {
     readonly id?: string;
     readonly duplicate?: boolean;
-    readonly error?: { readonly code: string };
+    readonly error?: { readonly code: string; readonly errors?: readonly { readonly path: string }[] };
   }[];
 };
 
@@ -162,8 +189,9 @@ export async function startReadyIngest(natsUrl: string, env: Environment = {}): 
   return ingest;
 }
 
-export function metadataWith(key: string | undefined): Metadata {
+export function metadataWith(key: string | undefined, others: Readonly<Record<string, string>> = {}): Metadata {
   const metadata = new Metadata();
+  for (const [name, value] of Object.entries(others)) metadata.set(name, value);
   if (key !== undefined) metadata.set("authorization", `Bearer ${key}`);
   return metadata;
 }

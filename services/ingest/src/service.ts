@@ -17,6 +17,7 @@ import { maxPayloadProblem, messageBytesMax } from "./core/message-size.ts";
 import { createIngestEvents, type IngestEvents } from "./events.ts";
 import { type AcceptEvent, createAcceptEvent } from "./handlers/accept-event.ts";
 import { type Authorise, createAuthorise } from "./handlers/authorise.ts";
+import { createCheckEvent } from "./handlers/check-event.ts";
 import { createPublish } from "./handlers/grpc-publish.ts";
 import { createPublishWireBatch } from "./handlers/grpc-publish-batch.ts";
 import { createPublishStreams } from "./handlers/grpc-publish-stream.ts";
@@ -24,10 +25,11 @@ import { createPublishBatch } from "./handlers/http-publish-batch.ts";
 import { createPublishEvent } from "./handlers/http-publish-event.ts";
 import { addRoutes, EVENT_BODY_BYTES_MAX } from "./handlers/http-routes.ts";
 import { callerReader } from "./io/callers.ts";
+import { ConfigurationDirectory } from "./io/configuration-directory.ts";
 import { DeduplicatedLog } from "./io/deduplicated-log.ts";
 import { eventIdSource } from "./io/event-ids.ts";
 import { EventLog } from "./io/event-log.ts";
-import { KeyDirectory } from "./io/key-directory.ts";
+import { EventSchemas } from "./io/event-schemas.ts";
 
 export type Ingest = AsyncDisposable & {
   /** The port in use, also when any free one was asked for. */
@@ -46,14 +48,16 @@ export async function startIngest(config: IngestConfig, shell: Shell): Promise<I
   const publisher = stack.use(new Publisher(connection));
   const onTrouble = (reason: string) => events.trouble("configuration", reason);
   const health = shell.health.dependency("configuration");
-  const directory = stack.use(new KeyDirectory(connection, publisher, { onTrouble, health }));
+  const directory = stack.use(new ConfigurationDirectory(connection, publisher, { onTrouble, health }));
   const eventLog = new EventLog(connection, publisher, {
     messageBytesMax: () => messageBytesMax(maxPayloadOf(connection)),
     onMessageStored: events.messageStored,
     onTrouble: (reason) => events.trouble("storing", reason),
   });
   events.watchUnstored(() => eventLog.unstoredEvents);
+  const schemas = new EventSchemas((reason) => events.trouble("schemas", reason));
   const acceptEvent = createAcceptEvent({
+    checkEvent: createCheckEvent({ directory, schemas }),
     log: stack.use(new DeduplicatedLog(connection, eventLog)),
     tracing: shell.tracing,
     events,

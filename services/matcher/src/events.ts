@@ -16,7 +16,11 @@ const TROUBLE_INTERVAL_MS = 5_000;
 export function createMatcherEvents(log: Logger, metrics: Metrics) {
   const matched = metrics.counter("matcher_events_total", "Events matched");
   const unmatched = metrics.counter("matcher_unmatched_total", "Events that no webhook wanted");
-  const created = metrics.counter("matcher_deliveries_total", "Deliveries logged, by how they begin", ["kind"]);
+  const deliveries = metrics.counter("matcher_deliveries_total", "Deliveries logged, by how they begin", ["kind"]);
+  const filterErrors = metrics.counter(
+    "matcher_filter_errors_total",
+    "Filters that said neither yes nor no of an event, which their webhook did not get",
+  );
   const repeated = metrics.counter(
     "matcher_possible_repeats_total",
     "Work items made from a message that somebody may have worked on before",
@@ -47,11 +51,14 @@ export function createMatcherEvents(log: Logger, metrics: Metrics) {
     },
     /** @param latencyMs by two clocks: of the process that accepted it and of this one. */
     eventMatched: (latencyMs: number) => latency.observe(Math.max(0, latencyMs) / 1_000),
+    filterFailed: () => filterErrors.inc(),
     stepLogged({ log: lines, items }: Step): void {
       const skipped = lines.filter(({ kind }) => kind === "delivery.skipped").length;
-      created.inc({ kind: "created" }, items.length);
-      created.inc({ kind: "skipped" }, skipped);
-      unmatched.inc(lines.length - items.length - skipped);
+      const created = lines.filter(({ kind }) => kind === "delivery.created").length;
+      deliveries.inc({ kind: "created" }, items.length);
+      deliveries.inc({ kind: "held" }, created - items.length);
+      deliveries.inc({ kind: "skipped" }, skipped);
+      unmatched.inc(lines.length - created - skipped);
       repeated.inc(items.filter(({ possibleRepeat }) => possibleRepeat).length);
     },
     setAside(place: SetAsidePlace, reason: string): void {

@@ -4,11 +4,11 @@ import { messageAt, streamPosition, subjectOf } from "@posthorn/message-bus";
 import { waitUntil } from "@posthorn/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { event, eventId, orgId, webhookId } from "./core/matcher.fixture.ts";
-import { TestEngine } from "./engine.fixture.ts";
+import { type RunningMatcher, TestEngine } from "./engine.fixture.ts";
 
 describe("a matcher", () => {
   let engine: TestEngine;
-  let matcher: AsyncDisposable;
+  let matcher: RunningMatcher;
   beforeAll(async () => {
     engine = await TestEngine.start();
     matcher = await engine.startMatcher();
@@ -102,6 +102,63 @@ describe("a matcher", () => {
       { kind: "event.unmatched", eventId: eventId(51), event: { type: "deployment.created" } },
     ]);
     expect(itemsOf(org)).toEqual([]);
+  });
+
+  it("asks a webhook's filter, by the newest version of it, and counts what it cannot answer", async () => {
+    const org = 7;
+    const base = { orgId: orgId(org) };
+    const publish = (id: number, amount: unknown) =>
+      engine.publish([event({ ...base, id: eventId(id), data: Buffer.from(JSON.stringify({ amount })) })]);
+    const itemsBy = () => itemsOf(org).map((item) => `${item.eventId} ${item.webhookId}`);
+    await engine.writeWebhook({ ...base, id: webhookId(71), filter: "data.amount > 100.0" });
+    await engine.writeWebhook({ ...base, id: webhookId(72), filter: "data.missing == 1.0" });
+    await publish(70, 500);
+    await publish(71, 5);
+    await engine.writeWebhook({ ...base, id: webhookId(71), filter: "data.amount < 100.0" }, 2);
+    await publish(72, 500);
+    await publish(73, 5);
+    await waitUntil(() => logOf(org).length >= 4, { describe: "four lines of the log" });
+    await waitUntil(() => itemsBy().length >= 2, { describe: "two work items" });
+    expect(itemsBy()).toEqual([`${eventId(70)} ${webhookId(71)}`, `${eventId(73)} ${webhookId(71)}`]);
+    const unmatched = logOf(org).filter(({ kind }) => kind === "event.unmatched");
+    expect(unmatched.map((line) => "eventId" in line && line.eventId)).toEqual([eventId(71), eventId(72)]);
+    expect(await matcher.figures()).toContain("matcher_filter_errors_total 4");
+  });
+
+  it("parks what an ordered or rate-limited webhook gets at birth, and queues nothing", async () => {
+    const org = 8;
+    const base = { orgId: orgId(org) };
+    await engine.writeWebhook({ ...base, id: webhookId(81), patterns: ["a"], ordered: true });
+    await engine.writeWebhook({ ...base, id: webhookId(82), patterns: ["b"], rateLimit: 50 });
+    await engine.publish([
+      event({ ...base, id: eventId(80), type: "a" }),
+      event({ ...base, id: eventId(81), type: "b" }),
+    ]);
+    await waitUntil(() => logOf(org).length >= 2, { describe: "two lines of the log" });
+    expect(logOf(org)).toMatchObject([
+      { kind: "delivery.created", webhookId: webhookId(81), hold: "ordered" },
+      { kind: "delivery.created", webhookId: webhookId(82), hold: "rate_limited" },
+    ]);
+    await waitUntil(async () => (await engine.unsettled()) === 0, { describe: "every message to be acknowledged" });
+    expect(itemsOf(org)).toEqual([]);
+  });
+
+  it("hands operational events to those who name them, and test events to nobody", async () => {
+    const org = 9;
+    const base = { orgId: orgId(org) };
+    await engine.writeWebhook({ ...base, id: webhookId(91), patterns: ["*"] });
+    await engine.writeWebhook({ ...base, id: webhookId(92), patterns: ["posthorn.webhook.*"] });
+    await engine.publish([
+      event({ ...base, id: eventId(90), type: "posthorn.webhook.disabled" }),
+      event({ ...base, id: eventId(91), type: "agent.status", forWebhook: webhookId(91) }),
+    ]);
+    await engine.publish([event({ ...base, id: eventId(92), type: "agent.status" })]);
+    await waitUntil(() => itemsOf(org).length >= 2, { describe: "two work items" });
+    expect(itemsOf(org).map((item) => `${item.eventId} ${item.webhookId}`)).toEqual([
+      `${eventId(90)} ${webhookId(92)}`,
+      `${eventId(92)} ${webhookId(91)}`,
+    ]);
+    expect(logOf(org)).toHaveLength(2);
   });
 
   it("sets aside what it cannot read, and goes on", async () => {

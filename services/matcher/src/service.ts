@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { EventFilters } from "@posthorn/content-filter";
 import { limits } from "@posthorn/domain";
 import { BusConnection, ensureStreams, Publisher, STREAM_BYTES_MAX_DEFAULT, WorkSource } from "@posthorn/message-bus";
 import { type DependencyHandle, retryForever, type Shell } from "@posthorn/service-runtime";
@@ -25,6 +26,8 @@ const ITEM_FRAME_BYTES_MAX = 2_048;
 /** Deliveries of one step: one message of the log, then as many work items. */
 const ENTRIES_PER_STEP_MAX = 256;
 const ITEM_BYTES_PER_STEP_MAX = 4 * 1024 * 1024;
+/** A hostile filter takes 30 ms of a large payload; messages are leased for 10 s and have to be renewed meanwhile. */
+const EVALUATIONS_PER_PAUSE_MAX = 16;
 const READINESS_CHECK_MS = 250;
 const RETRY_MS = { firstDelayMs: 200, maxDelayMs: 5_000 };
 
@@ -59,6 +62,7 @@ export async function startMatcher(config: MatcherConfig, shell: Shell): Promise
       directory,
       ingest,
       events,
+      filters: new EventFilters(),
       leases: stack.use(new Leases(() => connection.isConnected)),
       load: new PartitionLoad(),
       publisher: leasedPublisher(publisher, { onRefused: events.refused, wait: sleep }),
@@ -84,7 +88,12 @@ function openSource(connection: BusConnection, onTrouble: (reason: string) => vo
 }
 
 function stepBounds(messageBytesMax: number): StepBounds {
-  return { entriesMax: ENTRIES_PER_STEP_MAX, logBytesMax: messageBytesMax, itemBytesMax: ITEM_BYTES_PER_STEP_MAX };
+  return {
+    entriesMax: ENTRIES_PER_STEP_MAX,
+    logBytesMax: messageBytesMax,
+    itemBytesMax: ITEM_BYTES_PER_STEP_MAX,
+    evaluationsMax: EVALUATIONS_PER_PAUSE_MAX,
+  };
 }
 
 /** Without a complete copy of the configuration nothing is taken, and whoever asks is told so. */

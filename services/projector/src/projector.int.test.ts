@@ -2,7 +2,7 @@ import { encodeLogEvents } from "@posthorn/contracts";
 import { ensureStreams } from "@posthorn/message-bus";
 import { waitUntil } from "@posthorn/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ACCEPTED_AT_MS, deliveryEvents, PARTITION } from "./core/log.fixture.ts";
+import { ACCEPTED_AT_MS, deliveryEvents, organisationEvents, PARTITION, REPLAY } from "./core/log.fixture.ts";
 import {
   beginOutage,
   checkpointOf,
@@ -46,6 +46,8 @@ describe("a projector", () => {
       partition: PARTITION,
       event_type: "agent.status",
       profile: "standard",
+      event_type_prefix: "",
+      is_only: false,
       traceparent: delivery.facts.traceparent,
       accepted_at: new Date(delivery.facts.acceptedAtMs),
     };
@@ -68,6 +70,7 @@ describe("a projector", () => {
         error_message: "receiver answered 500",
         test: false,
         replay_of: null,
+        replay_id: null,
         log_epochs: [epochMs, epochMs],
         log_sequences: [1, 2],
       },
@@ -103,6 +106,8 @@ describe("a projector", () => {
         delivery_id: delivery.deliveryId,
         due_at: new Date(NEXT_AT_MS),
         kind: "retry",
+        reason: null,
+        message_id: delivery.deliveryId,
         attempt: 2,
         release: 0,
         claimed_until: null,
@@ -113,6 +118,54 @@ describe("a projector", () => {
       [epochMs, 1, Buffer.from(encodeLogEvents([delivery.created()]))],
       [epochMs, 2, Buffer.from(encodeLogEvents([delivery.failed(1, NEXT_AT_MS)]))],
     ]);
+  });
+
+  test("writes replays, disablings, the audit and circuits, and a rebuild gives the same", async () => {
+    await using _projector = await startTestProjector(backend.env);
+    const { circuit, replayStarted, replayProgressed, disabled, changed } = organisationEvents;
+    const [tried, parked] = [deliveryEvents(1), deliveryEvents(2)];
+    const sequence = await backend.publish(
+      [replayStarted(), disabled(3), changed("change-1"), circuit("circuit.opened", 1)],
+      [tried.created(), tried.succeeded(1), tried.retried(2, 1), parked.bornParked()],
+      [replayProgressed(4)],
+    );
+    await backend.projected(sequence);
+    const { db } = backend.database;
+    expect(await db.selectFrom("replays").selectAll().execute()).toEqual([
+      {
+        id: REPLAY,
+        org_id: tried.created().orgId,
+        partition: PARTITION,
+        webhook_id: tried.webhookId,
+        since: new Date(ACCEPTED_AT_MS - 1_000),
+        until: new Date(ACCEPTED_AT_MS),
+        statuses: ["exhausted", "skipped"],
+        types: ["agent.*", 'odd "quoted" \\ {,}'],
+        started_by: "root",
+        state: "running",
+        total: 9,
+        done: 4,
+        skipped: 1,
+        cursor: "after 4",
+        created_at: new Date(ACCEPTED_AT_MS + 1_000),
+        finished_at: null,
+      },
+    ]);
+    expect(await db.selectFrom("webhook_disablings").selectAll().execute()).toMatchObject([
+      { webhook_id: tried.webhookId, reason: "gone", config_version: 3 },
+    ]);
+    expect(await db.selectFrom("audit").selectAll().execute()).toMatchObject([
+      { id: "change-1", actor: "root", action: "updateWebhook", fields: ["url", "secret"] },
+    ]);
+    expect(await db.selectFrom("webhook_health").selectAll().execute()).toMatchObject([
+      { circuit: "open", circuit_generation: 1, consecutive_failures: 0 },
+    ]);
+    const waiting = db.selectFrom("retry_due").select(["kind", "reason", "is_only", "release"]).orderBy("kind");
+    expect(await waiting.execute()).toEqual([
+      { kind: "parked", reason: "ordered", is_only: false, release: 0 },
+      { kind: "retry", reason: null, is_only: true, release: 1 },
+    ]);
+    expect(await runRebuild(backend, "verify")).toEqual(EQUAL);
   });
 
   test("archives what it cannot read or store, counts it, and projects what stands beside it", async () => {

@@ -1,22 +1,34 @@
 /** Builds the projector from its parts and starts it. */
 
 import { type OutcomesRequest, type OutcomesResponse, ProjectionServiceService } from "@posthorn/contracts";
+import { PartitionOwner, type Pool } from "@posthorn/database";
+import { ALL_PARTITIONS } from "@posthorn/domain";
 import { BusConnection, ensureStreams, STREAM_BYTES_MAX_DEFAULT } from "@posthorn/message-bus";
-import { type GrpcServer, type Metrics, type Shell, startGrpcServer, unaryHandler } from "@posthorn/service-runtime";
+import {
+  type DependencyHandle,
+  type GrpcServer,
+  type Metrics,
+  retryForever,
+  type Shell,
+  startGrpcServer,
+  unaryHandler,
+} from "@posthorn/service-runtime";
 import type { ProjectorConfig } from "./config.ts";
-import { createProjectorEvents } from "./events.ts";
+import { createProjectorEvents, type ProjectorEvents } from "./events.ts";
 import { type AnswerOutcomesOptions, answerOutcomes } from "./handlers/answer-outcomes.ts";
-import { PartitionOwner } from "./handlers/own-partitions.ts";
 import { prepareArchive } from "./handlers/prepare-archive.ts";
 import { PartitionProjector } from "./handlers/project-partition.ts";
 import { CheckpointWatch } from "./io/checkpoint-watch.ts";
 import { progressReader } from "./io/delivery-progress.ts";
 import { openToProject } from "./io/open-pools.ts";
+import { LOCK_CLASS } from "./io/partition-locks.ts";
 
 export type Projector = AsyncDisposable & {
   /** The port in use, also when any free one was asked for. */
   readonly grpcPort: number;
 };
+
+const RETRY_MS = { firstDelayMs: 200, maxDelayMs: 5_000 };
 
 export async function startProjector(config: ProjectorConfig, shell: Shell): Promise<Projector> {
   await using stack = new AsyncDisposableStack();
@@ -30,21 +42,47 @@ export async function startProjector(config: ProjectorConfig, shell: Shell): Pro
       health: health.dependency("nats"),
     }),
   );
-  await ensureStreams(connection, { replicas: config.natsReplicas, bytesMax: STREAM_BYTES_MAX_DEFAULT });
+  const streams = { replicas: config.natsReplicas, bytesMax: STREAM_BYTES_MAX_DEFAULT };
+  await retryForever(() => ensureStreams(connection, streams), {
+    ...RETRY_MS,
+    signal: shell.stopping,
+    onRetry: ({ error }) => log.warn({ error: String(error) }, "the streams could not be made sure of"),
+  });
   stack.use(await prepareArchive(pool, events));
   const watch = new CheckpointWatch(pool);
   const owner = stack.use(
-    new PartitionOwner({
+    ownPartitions(
       pool,
-      health: health.dependency("postgres"),
+      health.dependency("postgres"),
       events,
-      start: (partition) => new PartitionProjector(partition, { pool, connection, watch, events }),
-    }),
+      (partition) => new PartitionProjector(partition, { pool, connection, watch, events }),
+    ),
   );
   showLag(metrics, owner);
   const server = stack.use(await serveOutcomes(config, shell, { watch, readProgress: progressReader(pool), events }));
   const owned = stack.move();
   return { grpcPort: server.port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** The locks only save wasted work; the compare-and-set of the checkpoint keeps two from writing the same partition. */
+function ownPartitions(
+  pool: Pool,
+  postgres: DependencyHandle,
+  events: ProjectorEvents,
+  start: (partition: number) => PartitionProjector,
+): PartitionOwner<PartitionProjector> {
+  return new PartitionOwner({
+    pool,
+    lockClass: LOCK_CLASS,
+    partitions: ALL_PARTITIONS,
+    start,
+    onGained: events.gained,
+    onAnswer: () => postgres.up(),
+    onLost: (error) => {
+      postgres.down("Postgres does not answer");
+      events.sessionLost(error);
+    },
+  });
 }
 
 function serveOutcomes(config: ProjectorConfig, shell: Shell, options: AnswerOutcomesOptions): Promise<GrpcServer> {

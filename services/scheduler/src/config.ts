@@ -9,6 +9,8 @@ export const settings = {
   databaseUrl: urlText("DATABASE_URL", { protocols: ["postgres", "postgresql"] }),
   /** A delivery without progress for this long is looked at. Longer than the streams remember ids (2 minutes). */
   reconcileAfterS: integer("POSTHORN_RECONCILE_AFTER_S", { default: 300, min: 130, max: 86_400 }),
+  /** A webhook that has only failed for this long is taken out of service. */
+  disableAfterS: integer("POSTHORN_DISABLE_AFTER_S", { default: 432_000, min: 1, max: 31_536_000 }),
 };
 
 export type SchedulerConfig = SettingsOf<typeof settings>;

@@ -2,6 +2,9 @@
 
 import type { Logger, Metrics } from "@posthorn/service-runtime";
 
+/** `due`: a retry by its time. Everything else was parked; `ended`: no request comes of it. */
+export type ReleaseKind = "due" | "drained" | "probe" | "ended" | "slot" | "run";
+
 export type SchedulerEvents = ReturnType<typeof createSchedulerEvents>;
 
 const LATENESS_BUCKETS_S = [0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3_600];
@@ -13,9 +16,12 @@ export function createSchedulerEvents(log: Logger, metrics: Metrics) {
     buckets: LATENESS_BUCKETS_S,
   });
   const reconciled = metrics.counter("reconciled_total", "Deliveries whose lost work item was made again");
+  const replayed = metrics.counter("replayed_total", "Deliveries that replays came to", ["result"]);
+  const disabled = metrics.counter("webhooks_disabled_total", "Webhooks asked to be taken out of service");
+  const announced = metrics.counter("operational_events_total", "Operational events published", ["type"]);
   const heldBack = metrics.gauge("partitions_held_back", "Partitions whose projection has not caught up yet");
   return {
-    released(kind: "due" | "parked", latenessMs: number): void {
+    released(kind: ReleaseKind, latenessMs: number): void {
       released.inc({ kind });
       if (kind === "due") lateness.observe(Math.max(0, latenessMs) / 1_000);
     },
@@ -24,6 +30,17 @@ export function createSchedulerEvents(log: Logger, metrics: Metrics) {
       reconciled.inc();
       log.warn({ deliveryId }, "a delivery had lost its work item; it was made again");
     },
+    replayed(done: number, skipped: number): void {
+      replayed.inc({ result: "done" }, done);
+      replayed.inc({ result: "skipped" }, skipped);
+    },
+    disabled(webhookId: string): void {
+      disabled.inc();
+      log.warn({ webhookId }, "a webhook has only failed for too long and is taken out of service");
+    },
+    announced: (type: string) => announced.inc({ type }),
+    gained: (partitions: readonly number[]) =>
+      log.info({ partitions }, "releasing for the webhooks of these partitions"),
     heldBack: (partitions: number) => heldBack.set(partitions),
     trouble(part: string, error: unknown): void {
       log.warn({ part, reason: error instanceof Error ? error.message : String(error) }, "trouble, trying again");

@@ -1,138 +1,42 @@
 import { randomUUID } from "node:crypto";
 import { decodeWorkItem } from "@posthorn/contracts";
-import { type OpenDatabase, openDatabase } from "@posthorn/database";
-import { ALL_PARTITIONS, type OrgId, partitionOf, type WorkItem } from "@posthorn/domain";
-import {
-  BusConnection,
-  ensureStreams,
-  messageAt,
-  Publisher,
-  STREAM_BYTES_MAX_DEFAULT,
-  streamPosition,
-} from "@posthorn/message-bus";
-import { openShell } from "@posthorn/service-runtime";
-import { createTestDatabase, startTestNats, type TestDatabase } from "@posthorn/testkit";
+import { ALL_PARTITIONS, type OrgId, partitionOf, type WebhookId, type WorkItem } from "@posthorn/domain";
+import { streamPosition } from "@posthorn/message-bus";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createSchedulerEvents, type SchedulerEvents } from "./events.ts";
 import { createReconcile, type Reconcile } from "./handlers/reconcile.ts";
-import { type ReleasePorts, releaseDue, releaseParked } from "./handlers/release-due.ts";
-import { openDueDeliveries } from "./io/due-deliveries.ts";
-
-const NOW_MS = 1_750_000_000_000;
-const orgOfPartition = (partition: number): OrgId => {
-  for (;;) {
-    const orgId = randomUUID() as OrgId;
-    if (partitionOf(orgId) === partition) return orgId;
-  }
-};
+import { releaseDue } from "./handlers/release-due.ts";
+import {
+  type DeliveryChanges,
+  known,
+  NOW_MS,
+  openSchedulerTest,
+  orgOfPartition,
+  type SchedulerTest,
+  type TestPorts,
+} from "./scheduler.fixture.ts";
 
 describe("the scheduler", () => {
   const stack = new AsyncDisposableStack();
-  let database: TestDatabase;
-  let pool: OpenDatabase["pool"];
-  let connection: BusConnection;
-  let publisher: Publisher;
-  let ports: ReleasePorts;
-  let events: SchedulerEvents;
-  let paused = new Set<string>();
+  let test: SchedulerTest;
+  let ports: TestPorts;
 
   beforeAll(async () => {
-    database = stack.use(await createTestDatabase());
-    ({ pool } = stack.use(openDatabase(database.url, { poolMax: 4, applicationName: "test" })));
-    const nats = stack.use(await startTestNats());
-    connection = stack.use(await BusConnection.open({ servers: nats.url, name: "test" }));
-    await ensureStreams(connection, { replicas: 1, bytesMax: STREAM_BYTES_MAX_DEFAULT });
-    publisher = stack.use(new Publisher(connection));
-    const { shell } = stack.use(
-      await openShell({
-        name: "scheduler",
-        config: { host: "127.0.0.1", httpPort: 0, logLevel: "silent", leash: "none" },
-        env: {},
-        stopping: new AbortController().signal,
-      }),
-    );
-    events = createSchedulerEvents(shell.log, shell.metrics);
+    test = await openSchedulerTest(stack);
+    ({ ports } = test);
   });
   afterAll(() => stack.disposeAsync());
+  beforeEach(() => test.reset());
 
-  beforeEach(async () => {
-    await pool.query("truncate retry_due, deliveries, projector_checkpoint");
-    await connection.manager.streams.purge("RETRY");
-    await connection.manager.streams.purge("LOG");
-    paused = new Set();
-    ports = {
-      due: openDueDeliveries(pool),
-      publisher,
-      configRevision: () => 7,
-      isPaused: ({ webhookId }) => paused.has(webhookId),
-      events,
-      startedAtMs: NOW_MS - 60_000,
-      nowMs: () => NOW_MS,
-      monotonicMs: () => 0,
-    };
-  });
-
-  async function insertDue(row: { dueAtMs: number; kind?: "retry" | "parked"; webhookId?: string; orgId?: string }) {
-    const orgId = (row.orgId ?? randomUUID()) as OrgId;
-    const deliveryId = randomUUID();
-    await pool.query(
-      `insert into retry_due (delivery_id, partition, due_at, kind, attempt, release, org_id, event_id, webhook_id,
-         event_type, accepted_at, profile, place_epoch_ms, place_sequence, place_index, traceparent)
-       values ($1, $2, $3, $4, 2, 1, $5, $6, $7, 'agent.status', $8, 'standard', 1, 2, 3, 'tp')`,
-      [
-        deliveryId,
-        partitionOf(orgId),
-        new Date(row.dueAtMs),
-        row.kind ?? "retry",
-        orgId,
-        randomUUID(),
-        row.webhookId ?? randomUUID(),
-        new Date(NOW_MS - 3_600_000),
-      ],
-    );
-    return deliveryId;
-  }
-
-  async function insertOpenDelivery(changes: { status?: string; nextAttemptAtMs?: number; createdAtMs?: number } = {}) {
-    const orgId = randomUUID() as OrgId;
-    const deliveryId = randomUUID();
-    const createdAt = new Date(changes.createdAtMs ?? Date.now() - 400_000);
-    const nextAttemptAt = changes.nextAttemptAtMs === undefined ? null : new Date(changes.nextAttemptAtMs);
-    await pool.query(
-      `insert into deliveries (id, partition, org_id, event_id, webhook_id, event_type, profile, place_epoch_ms,
-         place_sequence, place_index, traceparent, accepted_at, created_at, status, next_attempt_at, attempt_count,
-         release, repeated_attempts, test, log_epochs, log_sequences)
-       values ($1, $2, $3, $4, $5, 'agent.status', 'standard', 1, 1, 0, 'tp', $6, $6, $7, $8, 0, 0, 0, false, '{}', '{}')`,
-      [
-        deliveryId,
-        partitionOf(orgId),
-        orgId,
-        randomUUID(),
-        randomUUID(),
-        createdAt,
-        changes.status ?? "pending",
-        nextAttemptAt,
-      ],
-    );
-    return { deliveryId, partition: partitionOf(orgId) };
-  }
+  const insertOpenDelivery = (changes: DeliveryChanges = {}) => test.rows.delivery(changes);
 
   function startReconcile(nowMs: () => number = Date.now): Reconcile {
-    return createReconcile({ pool, connection, publisher, events, reconcileAfterMs: 300_000, nowMs });
+    const { ownPool: pool, connection, publisher } = test;
+    return createReconcile({ ...ports, pool, connection, publisher, reconcileAfterMs: 300_000, nowMs });
   }
 
-  async function releasedItems(): Promise<WorkItem[]> {
-    const { firstSequence, lastSequence } = await streamPosition(connection, "RETRY");
-    const items: WorkItem[] = [];
-    for (let sequence = firstSequence; sequence <= lastSequence; sequence += 1) {
-      const message = await messageAt(connection, "RETRY", sequence);
-      const decoded = message === undefined ? undefined : decodeWorkItem(message.data);
-      if (decoded?.kind === "decoded") items.push(decoded.value);
-    }
-    return items;
-  }
-
-  const rowCount = async () => Number((await pool.query("select count(*) as n from retry_due")).rows[0].n);
+  const releasedItems = () => test.itemsIn("RETRY");
+  const insertDue = (changes: Parameters<SchedulerTest["rows"]["due"]>[0]) => test.rows.due(changes);
+  const rowCount = () => test.rows.count();
 
   it("releases what is due and forgets it, and leaves what is not", async () => {
     const due = await insertDue({ dueAtMs: NOW_MS - 10 });
@@ -154,7 +58,7 @@ describe("the scheduler", () => {
 
   it("passes over what another scheduler holds, and marks it when that one never came back", async () => {
     const deliveryId = await insertDue({ dueAtMs: NOW_MS - 10 });
-    await pool.query("update retry_due set claimed_until = $1", [new Date(NOW_MS + 1)]);
+    await test.pool.query("update retry_due set claimed_until = $1", [new Date(NOW_MS + 1)]);
     expect(await releaseDue(ports, ALL_PARTITIONS)).toBe(0);
     const later = { ...ports, nowMs: () => NOW_MS + 2 };
     expect(await releaseDue(later, ALL_PARTITIONS)).toBe(1);
@@ -163,7 +67,7 @@ describe("the scheduler", () => {
 
   it("keeps a row whose work id the stream knows already: that says nothing about its fate", async () => {
     const deliveryId = await insertDue({ dueAtMs: NOW_MS - 10 });
-    await publisher.publish({ subject: "retry.0", payload: new Uint8Array(), id: `${deliveryId}:2:1` });
+    await test.publisher.publish({ subject: "retry.0", payload: new Uint8Array(), id: `${deliveryId}:2:1` });
     await releaseDue(ports, ALL_PARTITIONS);
     expect(await rowCount()).toBe(1);
     expect(await releaseDue(ports, ALL_PARTITIONS)).toBe(0);
@@ -171,27 +75,56 @@ describe("the scheduler", () => {
 
   it("does not forget a row that the projection has replaced meanwhile", async () => {
     const deliveryId = await insertDue({ dueAtMs: NOW_MS - 10 });
-    const [claimed] = await ports.due.claimDue(partitionOf(await orgOf(deliveryId)), NOW_MS, NOW_MS + 1);
-    await pool.query("update retry_due set attempt = 3");
-    await ports.due.forget(claimed === undefined ? [] : [claimed]);
+    const [claimed] = await ports.rows.claimDue(partitionOf(await orgOf(deliveryId)), NOW_MS, NOW_MS + 1, []);
+    await test.pool.query("update retry_due set attempt = 3");
+    await ports.rows.forget(claimed === undefined ? [] : [claimed]);
     expect(claimed).toBeDefined();
     expect(await rowCount()).toBe(1);
   });
 
-  it("releases parked work as soon as its webhook takes deliveries again, before its time", async () => {
-    const webhookId = randomUUID();
-    await insertDue({ dueAtMs: NOW_MS + 1_000_000, kind: "parked", webhookId });
-    paused.add(webhookId);
-    expect(await releaseParked(ports, ALL_PARTITIONS)).toBe(0);
-    paused.delete(webhookId);
-    expect(await releaseParked(ports, ALL_PARTITIONS)).toBe(1);
-    expect(await rowCount()).toBe(0);
+  it.each([
+    ["rate_limited", { rateLimit: 5 }],
+    ["ordered", { ordered: true }],
+  ] as const)("parks a due retry that its webhook's lane has to release: %s", async (reason, changes) => {
+    const webhookId = randomUUID() as WebhookId;
+    test.webhooks.set(webhookId, known(changes));
+    const deliveryId = await insertDue({ webhookId });
+    const other = await insertDue({});
+    expect(await releaseDue(ports, ALL_PARTITIONS)).toBe(2);
+    expect(await releasedItems()).toMatchObject([{ deliveryId: other }]);
+    expect(await test.loggedEvents()).toMatchObject([
+      { kind: "delivery.deferred", deliveryId, webhookId, reason, attempt: 2, release: 2 },
+    ]);
+    expect(await releaseDue(ports, ALL_PARTITIONS)).toBe(0);
+  });
+
+  it("leaves retries alone that a run takes up by itself", async () => {
+    const webhookId = randomUUID() as WebhookId;
+    await insertDue({ webhookId });
+    const other = await insertDue({});
+    await releaseDue({ ...ports, inRuns: () => [webhookId] }, ALL_PARTITIONS);
+    expect(await releasedItems()).toMatchObject([{ deliveryId: other }]);
+    expect(await rowCount()).toBe(1);
+  });
+
+  it("parks due retries while the circuit is open, and says which circuits are closed when it is not", async () => {
+    const orgId = orgOfPartition(2);
+    const [broken, mended] = [randomUUID() as WebhookId, randomUUID() as WebhookId];
+    await test.rows.circuit(broken, orgId, "open", 3, NOW_MS - 1_000);
+    await test.rows.circuit(mended, orgId, "closed", 3, NOW_MS - 1_000);
+    const parked = await insertDue({ orgId, webhookId: broken });
+    const released = await insertDue({ orgId, webhookId: mended });
+    await releaseDue(ports, ALL_PARTITIONS);
+    expect(await releasedItems()).toMatchObject([
+      { deliveryId: released, terms: { isProbe: false, circuitsClosed: 3, slot: undefined } },
+    ]);
+    expect(await test.loggedEvents()).toMatchObject([{ deliveryId: parked, reason: "circuit_open" }]);
   });
 
   it("says of a repeated publish that it may be a repeat: the first may have been worked off meanwhile", async () => {
     await insertDue({ dueAtMs: NOW_MS - 10 });
     const repeats: WorkItem[] = [];
-    const once: ReleasePorts["publisher"] = {
+    const once: TestPorts["publisher"] = {
       publish: async ({ payloadOfRepeat }) => {
         const decoded = decodeWorkItem(payloadOfRepeat?.() ?? new Uint8Array());
         if (decoded.kind === "decoded") repeats.push(decoded.value);
@@ -206,13 +139,13 @@ describe("the scheduler", () => {
   it("publishes nothing on a claim that grew old while the process was frozen", async () => {
     await insertDue({ dueAtMs: NOW_MS - 10 });
     let monotonicMs = 0;
-    const frozen: ReleasePorts = {
+    const frozen: TestPorts = {
       ...ports,
       monotonicMs: () => monotonicMs,
-      due: {
-        ...ports.due,
+      rows: {
+        ...ports.rows,
         claimDue: async (...claim) => {
-          const rows = await ports.due.claimDue(...claim);
+          const rows = await ports.rows.claimDue(...claim);
           monotonicMs += 25_000;
           return rows;
         },
@@ -226,13 +159,13 @@ describe("the scheduler", () => {
   it("waits for all partitions before it says that one of them failed", async () => {
     await insertDue({ dueAtMs: NOW_MS - 10, orgId: orgOfPartition(0) });
     const deliveryId = await insertDue({ dueAtMs: NOW_MS - 10, orgId: orgOfPartition(1) });
-    const failing: ReleasePorts = {
+    const failing: TestPorts = {
       ...ports,
-      due: {
-        ...ports.due,
+      rows: {
+        ...ports.rows,
         claimDue: async (partition, ...claim) => {
           if (partition === 0) throw new Error("Postgres is gone");
-          return ports.due.claimDue(partition, ...claim);
+          return ports.rows.claimDue(partition, ...claim);
         },
       },
     };
@@ -264,7 +197,7 @@ describe("the scheduler", () => {
         nextAttemptAtMs: dueAtMs,
         createdAtMs: dueAtMs,
       });
-      await publisher.publish({ subject: `retry.${partition}`, payload: new Uint8Array(), id: undefined });
+      await test.publisher.publish({ subject: `retry.${partition}`, payload: new Uint8Array(), id: undefined });
       let nowMs = Date.now();
       const reconcile = startReconcile(() => nowMs);
       await reconcile(partition);
@@ -273,15 +206,57 @@ describe("the scheduler", () => {
       expect(await releasedItems()).toEqual([]);
     });
 
+    it("looks beyond the oldest thousand, which may all be queued", async () => {
+      const { orgId, partition } = await insertOpenDelivery({ createdAtMs: Date.now() - 400_000 });
+      await test.pool.query(
+        `insert into deliveries select (jsonb_populate_record(d, jsonb_build_object('id', gen_random_uuid(),
+           'created_at', d.created_at - n * interval '1 ms'))).*
+         from deliveries d, generate_series(1, 1500) n`,
+      );
+      await test.publisher.publish({ subject: `retry.${partition}`, payload: new Uint8Array(), id: undefined });
+      let nowMs = Date.now();
+      const reconcile = startReconcile(() => nowMs);
+      await reconcile(partition);
+      await test.connection.manager.streams.purge("RETRY");
+      nowMs += 30_000;
+      await reconcile(partition);
+      const found = await releasedItems();
+      expect(found.length).toBe(1_501);
+      expect(new Set(found.map((item) => item.deliveryId)).size).toBe(1_501);
+      expect(found.every((item) => item.orgId === orgId)).toBe(true);
+    });
+
+    it("parks what the webhook's lane has to release, instead of sending it past its rate or its order", async () => {
+      const { deliveryId, webhookId, partition } = await insertOpenDelivery();
+      test.webhooks.set(webhookId, known({ rateLimit: 5 }));
+      await startReconcile()(partition);
+      expect(await releasedItems()).toEqual([]);
+      expect(await test.loggedEvents()).toMatchObject([
+        { kind: "delivery.deferred", deliveryId, reason: "rate_limited", attempt: 1, release: 1 },
+      ]);
+    });
+
+    it("leaves what waits in a row, whatever it waits for", async () => {
+      const { deliveryId, orgId, webhookId, partition } = await insertOpenDelivery({ status: "parked" });
+      await test.rows.due({ deliveryId, orgId, webhookId, kind: "parked", reason: "ordered", claimedUntilMs: 1 });
+      await startReconcile()(partition);
+      expect(await releasedItems()).toEqual([]);
+      expect(await test.loggedEvents()).toEqual([]);
+    });
+
     it("goes by what the log says, not by what of it is projected so far", async () => {
       const { deliveryId, partition } = await insertOpenDelivery();
-      const logged = await publisher.publish({ subject: `log.${partition}`, payload: new Uint8Array(), id: undefined });
-      const { epochMs } = await streamPosition(connection, "LOG");
+      const logged = await test.publisher.publish({
+        subject: `log.${partition}`,
+        payload: new Uint8Array(),
+        id: undefined,
+      });
+      const { epochMs } = await streamPosition(test.connection, "LOG");
       const reconciled = startReconcile()(partition);
       await new Promise((resolve) => setTimeout(resolve, 300));
       expect(await releasedItems()).toEqual([]);
-      await pool.query("update deliveries set completed_at = now() where id = $1", [deliveryId]);
-      await pool.query(
+      await test.pool.query("update deliveries set completed_at = now() where id = $1", [deliveryId]);
+      await test.pool.query(
         `insert into projector_checkpoint (partition, stream_epoch_ms, epoch_ms, sequence) values ($1, $2, $2, $3)`,
         [partition, epochMs, logged.kind === "stored" ? logged.sequence : 0],
       );
@@ -291,7 +266,7 @@ describe("the scheduler", () => {
   });
 
   async function orgOf(deliveryId: string): Promise<OrgId> {
-    const { rows } = await pool.query("select org_id from retry_due where delivery_id = $1", [deliveryId]);
+    const { rows } = await test.pool.query("select org_id from retry_due where delivery_id = $1", [deliveryId]);
     return rows[0].org_id;
   }
 });

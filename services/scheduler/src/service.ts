@@ -1,6 +1,5 @@
 /** Builds the scheduler from its parts and starts it. */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { openDatabase } from "@posthorn/database";
 import { ALL_PARTITIONS } from "@posthorn/domain";
 import {
@@ -10,42 +9,60 @@ import {
   Publisher,
   STREAM_BYTES_MAX_DEFAULT,
 } from "@posthorn/message-bus";
-import { type DependencyHandle, retryForever, type Shell } from "@posthorn/service-runtime";
+import { retryForever, type Shell } from "@posthorn/service-runtime";
 import type { SchedulerConfig } from "./config.ts";
+import { WebhookStates } from "./core/webhook-states.ts";
 import { createSchedulerEvents, type SchedulerEvents } from "./events.ts";
 import { caughtUp, type LogEnds, readLogEnds } from "./handlers/await-projection.ts";
+import { type DisablePorts, disableFailing } from "./handlers/disable-failing.ts";
+import { followLog } from "./handlers/follow-log.ts";
+import { LaneBoard } from "./handlers/lane-board.ts";
+import { type Ownership, ownPartitions } from "./handlers/own-partitions.ts";
 import { createReconcile, type ReconcilePorts } from "./handlers/reconcile.ts";
-import { isFullPage, type ReleasePorts, releaseDue, releaseParked } from "./handlers/release-due.ts";
+import { isFullPage, type ReleasePorts, releaseDue } from "./handlers/release-due.ts";
+import { releaseLanes } from "./handlers/release-lanes.ts";
+import { type RunPorts, releaseRuns } from "./handlers/release-runs.ts";
+import { releaseIntoSlots } from "./handlers/release-slots.ts";
+import { type Round, runRounds } from "./handlers/run-rounds.ts";
+import { type ReplayPorts, workReplays } from "./handlers/work-replays.ts";
 import { openDueDeliveries } from "./io/due-deliveries.ts";
-import { WebhookStates } from "./io/webhook-states.ts";
+import { exhaustedReader } from "./io/exhausted-rows.ts";
+import { openLaneRows } from "./io/lane-rows.ts";
+import { openLogWriter } from "./io/log-writer.ts";
+import { openReplayRows } from "./io/replay-rows.ts";
+import { openRunRows } from "./io/run-rows.ts";
 
-const POOL_MAX = 4;
+const POOL_MAX = 8;
 /** How late a retry may be for want of a look. */
 const RELEASE_EVERY_MS = 200;
-const PARKED_EVERY_MS = 1_000;
+/** Lanes and slots: well below the lead of a slot. */
+const LANES_EVERY_MS = 100;
+/** While nothing is parked anywhere. */
+const EMPTY_LANES_EVERY_MS = 300;
+/** A webhook's next run waits for this look. */
+const RUNS_EVERY_MS = 50;
+const REPLAYS_EVERY_MS = 500;
 const RECONCILE_EVERY_MS = 30_000;
+const DISABLE_EVERY_MS_MAX = 60_000;
+/** Share of the time after which a webhook is disabled by which it may come late. */
+const DISABLE_LATE_SHARE = 0.1;
 const CAUGHT_UP_EVERY_MS = 500;
-const TROUBLE_WAIT_MS = 1_000;
-const HEALTH_EVERY_MS = 1_000;
 const RETRY_MS = { firstDelayMs: 200, maxDelayMs: 5_000 };
-/** At a stop a round may end; one that waits for an outage to pass is left, its claims run out. */
-const STOP_MS_MAX = 3_000;
+/** Share of the server's largest message that one of ours may fill. */
+const MESSAGE_SHARE = 0.75;
 
 export async function startScheduler(config: SchedulerConfig, shell: Shell): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const events = createSchedulerEvents(shell.log, shell.metrics);
   const nats = shell.health.dependency("nats");
-  const postgres = shell.health.dependency("postgres");
   const { stopping } = shell;
   const connection = stack.use(
     await BusConnection.open({ servers: config.natsUrls.join(","), name: "scheduler", health: nats, stopping }),
   );
   const streams = { replicas: config.natsReplicas, bytesMax: STREAM_BYTES_MAX_DEFAULT };
-  await retryForever(() => ensureStreams(connection, streams), {
-    ...RETRY_MS,
-    signal: stopping,
-    onRetry: ({ error }) => events.trouble("stream", error),
-  });
+  const onRetry = ({ error }: { readonly error: unknown }) => events.trouble("stream", error);
+  const untilDone = { ...RETRY_MS, signal: stopping, onRetry };
+  await retryForever(() => ensureStreams(connection, streams), untilDone);
   const { pool } = stack.use(openDatabase(config.databaseUrl, { poolMax: POOL_MAX, applicationName: "scheduler" }));
   const publisher = stack.use(
     new Publisher(connection, { onRefused: (subject, message) => events.trouble(subject, message) }),
@@ -53,88 +70,127 @@ export async function startScheduler(config: SchedulerConfig, shell: Shell): Pro
   const webhooks = new WebhookStates();
   const replica = stack.use(
     new ConfigReplica(connection, publisher, {
-      onValue: (key, value) => webhooks.apply(key, value),
+      onValue: (key, value) => webhooks.apply(key, value, Date.now()),
       onReset: () => webhooks.clear(),
       onTrouble: (reason) => events.trouble("configuration", reason),
     }),
   );
-  const releasing: ReleasePorts = {
-    due: openDueDeliveries(pool),
+  const postgres = shell.health.dependency("postgres");
+  const ownership = stack.use(ownPartitions({ pool, connection, postgres, events }));
+  const ports = createPorts({ config, events, pool, connection, publisher, webhooks, replica, ownership });
+  const announcing = {
+    webhooks,
+    readExhausted: exhaustedReader(pool),
+    isProjected: async (partition: number, sequence: number) => {
+      const [end] = await readLogEnds(connection, [partition]);
+      return end !== undefined && (await caughtUp(pool, [{ partition, end: { ...end.end, sequence } }])).length > 0;
+    },
     publisher,
-    configRevision: () => replica.appliedRevision,
-    isPaused: ({ orgId, webhookId }) => !replica.isComplete || webhooks.isPaused(orgId, webhookId),
     events,
-    startedAtMs: Date.now(),
     nowMs: Date.now,
-    monotonicMs: () => performance.now(),
   };
-  const reconcileAfterMs = config.reconcileAfterS * 1_000;
-  const reconciling = { pool, connection, publisher, events, reconcileAfterMs, nowMs: Date.now };
-  stack.use(runRounds({ releasing, reconciling, postgres }, events));
+  stack.use(await retryForever(() => followLog(connection, announcing, () => replica.isComplete), untilDone));
+  const isReady = () => connection.isConnected && replica.isComplete;
+  stack.use(runRounds(createRounds(ports, ownership, isReady, events), events.trouble));
   return stack.move();
 }
 
-type Rounds = {
-  readonly releasing: ReleasePorts;
-  readonly reconciling: ReconcilePorts;
-  readonly postgres: DependencyHandle;
+type Parts = {
+  readonly config: SchedulerConfig;
+  readonly events: SchedulerEvents;
+  readonly pool: ReconcilePorts["pool"];
+  readonly connection: BusConnection;
+  readonly publisher: Publisher;
+  readonly webhooks: WebhookStates;
+  readonly replica: ConfigReplica;
+  readonly ownership: Ownership;
 };
 
-/** Loops that end together; each waits for its round, so that none overtakes itself. */
-function runRounds({ releasing, reconciling, postgres }: Rounds, events: SchedulerEvents): AsyncDisposable {
-  const { pool, connection } = reconciling;
-  const reconcile = createReconcile(reconciling);
-  const stopping = new AbortController();
-  let ends: LogEnds | undefined;
-  let open: readonly number[] = [];
+type Ports = ReleasePorts & RunPorts & ReplayPorts & ReconcilePorts & DisablePorts;
 
-  async function round(part: string, everyMs: number, act: () => Promise<boolean>): Promise<void> {
-    while (!stopping.signal.aborted) {
-      let waitMs = everyMs;
-      try {
-        if (await act()) continue;
-      } catch (error) {
-        events.trouble(part, error);
-        waitMs = TROUBLE_WAIT_MS;
-      }
-      await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-    }
-  }
-
-  /** Otherwise rows would be claimed that cannot be published. */
-  function whileConnected(release: typeof releaseDue): () => Promise<boolean> {
-    return async () => connection.isConnected && isFullPage(await release(releasing, open));
-  }
-
-  const running = [
-    round("postgres", HEALTH_EVERY_MS, () => reportHealth(pool, postgres)),
-    round("catching up", CAUGHT_UP_EVERY_MS, async () => {
-      ends ??= await readLogEnds(connection);
-      if (open.length < ALL_PARTITIONS.length) open = await caughtUp(pool, ends);
-      events.heldBack(ALL_PARTITIONS.length - open.length);
-      return false;
-    }),
-    round("release", RELEASE_EVERY_MS, whileConnected(releaseDue)),
-    round("parked", PARKED_EVERY_MS, whileConnected(releaseParked)),
-    round("reconcile", RECONCILE_EVERY_MS, async () => {
-      for (const partition of open) await reconcile(partition);
-      return false;
-    }),
-  ];
+function createPorts(parts: Parts): Ports {
+  const { config, events, pool, connection, publisher, webhooks, replica, ownership } = parts;
+  const messageBytesMax = Math.floor((connection.nats.info?.max_payload ?? 0) * MESSAGE_SHARE);
   return {
-    [Symbol.asyncDispose]: async () => {
-      stopping.abort();
-      await Promise.race([Promise.all(running), sleep(STOP_MS_MAX, undefined, { ref: false })]);
-    },
+    pool,
+    connection,
+    publisher,
+    events,
+    rows: openDueDeliveries(pool),
+    lanes: openLaneRows(pool),
+    runs: openRunRows(pool),
+    replays: openReplayRows(pool),
+    writeLog: openLogWriter(publisher, messageBytesMax),
+    configRevision: () => replica.appliedRevision,
+    knownWebhook: ({ orgId, webhookId }) => webhooks.get(orgId, webhookId),
+    seenAtMs: ({ orgId, webhookId }) => webhooks.seenAtMs(orgId, webhookId),
+    inRuns: () => ownership.current().flatMap(({ runs }) => [...runs.keys()]),
+    reconcileAfterMs: config.reconcileAfterS * 1_000,
+    disableAfterMs: config.disableAfterS * 1_000,
+    startedAtMs: Date.now(),
+    nowMs: Date.now,
+    monotonicMs: () => performance.now(),
+    roll: Math.random,
   };
 }
 
-async function reportHealth(pool: ReconcilePorts["pool"], postgres: DependencyHandle): Promise<boolean> {
-  try {
-    await pool.query("select 1");
-    postgres.up();
-  } catch (error) {
-    postgres.down(error instanceof Error ? error.message : String(error));
-  }
-  return false;
+/** @param isReady otherwise rows would be claimed that cannot be published, or released against the configuration. */
+function createRounds(
+  ports: Ports,
+  ownership: Ownership,
+  isReady: () => boolean,
+  events: SchedulerEvents,
+): readonly Round[] {
+  const board = new LaneBoard();
+  const reconcile = createReconcile(ports);
+  const owned = () => (isReady() ? ownership.current() : []);
+  let ends: LogEnds | undefined;
+  let open: readonly number[] = [];
+
+  const catchUp = async () => {
+    ends ??= await readLogEnds(ports.connection);
+    if (open.length < ALL_PARTITIONS.length) open = await caughtUp(ports.pool, ends);
+    events.heldBack(ALL_PARTITIONS.length - open.length);
+    await ownership.catchUp();
+  };
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
+  const releaseParked = async () => {
+    if (board.lanes.length === 0 && ports.monotonicMs() - lookedAtMs < EMPTY_LANES_EVERY_MS) return;
+    lookedAtMs = ports.monotonicMs();
+    await board.look(ports.lanes, ports.knownWebhook, owned());
+    await releaseLanes(ports, board.lanes);
+  };
+  const reconcileAll = async () => {
+    for (const { partition } of owned()) await reconcile(partition);
+  };
+  const once = (act: () => Promise<unknown>) => async () => {
+    await act();
+    return false;
+  };
+  return [
+    { part: "catching up", everyMs: CAUGHT_UP_EVERY_MS, act: once(catchUp) },
+    {
+      part: "release",
+      everyMs: RELEASE_EVERY_MS,
+      act: async () => isReady() && isFullPage(await releaseDue(ports, open)),
+    },
+    { part: "lanes", everyMs: LANES_EVERY_MS, act: once(releaseParked) },
+    {
+      part: "slots",
+      everyMs: LANES_EVERY_MS,
+      act: once(() => releaseIntoSlots(ports, board.ofKind("slots", owned()))),
+    },
+    {
+      part: "runs",
+      everyMs: RUNS_EVERY_MS,
+      act: once(() => releaseRuns(ports, board.ofKind("run", owned()), owned())),
+    },
+    { part: "replays", everyMs: REPLAYS_EVERY_MS, act: () => workReplays(ports, owned()) },
+    { part: "reconcile", everyMs: RECONCILE_EVERY_MS, act: once(reconcileAll) },
+    {
+      part: "disabling",
+      everyMs: Math.min(DISABLE_EVERY_MS_MAX, ports.disableAfterMs * DISABLE_LATE_SHARE),
+      act: once(() => disableFailing(ports, owned())),
+    },
+  ];
 }

@@ -42,6 +42,10 @@ function item(traceparent: string): TracedItem {
     timestampS: 0,
     body: new Uint8Array(),
     sealedSecrets: [],
+    legacyIndex: 0,
+    withoutLegacy: false,
+    sealedToken: new Uint8Array(),
+    sealedHeaders: new Uint8Array(),
     traceparent,
   };
 }

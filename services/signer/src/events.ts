@@ -12,6 +12,8 @@ export type SignerEvents = {
   /** An error that nobody expected ended a stream. */
   streamFailed(error: unknown): void;
   secretSealed(): void;
+  /** A secret left the signer: for its owner, but operators want to see that it did. */
+  secretRevealed(webhookId: string): void;
   signingStarted(item: TracedItem): SpanHandle | undefined;
   signingEnded(span: SpanHandle, result: SignedItem): void;
 };
@@ -34,6 +36,7 @@ export function createSignerEvents({
   const opened = metrics.counter("signer_secrets_opened_total", "Secrets that had to be decrypted.");
   const remembered = metrics.counter("signer_secrets_remembered_total", "Secrets whose keys were still remembered.");
   const sealed = metrics.counter("signer_secrets_sealed_total", "Secrets that were sealed.");
+  const revealed = metrics.counter("signer_secrets_revealed_total", "Secrets that were shown to their owners.");
 
   return {
     batchSigned: (items, results) => {
@@ -59,6 +62,10 @@ export function createSignerEvents({
     },
     streamFailed: (error) => log.error({ error }, "a batch could not be signed and its stream was ended"),
     secretSealed: () => sealed.inc(),
+    secretRevealed: (webhookId) => {
+      revealed.inc();
+      log.info({ webhook_id: webhookId }, "a signing secret was shown to its owner");
+    },
     signingStarted: (item) => startSignSpan(tracing, item),
     signingEnded: (span, result) => {
       if (result.kind === "refused") span.fail(result.code, result.reason);

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { SigningServiceClient } from "@posthorn/contracts";
 import { createGrpcClient } from "@posthorn/service-runtime";
 import { afterEach, describe, expect, it } from "vitest";
-import { MASTER_KEY, sealed, signBatches, signItem } from "./signer.fixture.ts";
+import { MASTER_KEY, revealed, sealed, signBatches, signItem, WEBHOOK_ID } from "./signer.fixture.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const CANARY = "whsec_Q2FuYXJ5Q2FuYXJ5Q2FuYXJ5";
@@ -29,6 +29,9 @@ describe("the signer's process", () => {
       signItem(secret, { body, orgId: CANARY }),
       signItem(secret, { body, webhookId: "01890a5d-ac96-774b-bcce-b302099a8057" }),
       signItem(Buffer.from(CANARY), { body }),
+      signItem(secret, { body, sealedToken: await sealed(client, CANARY) }),
+      signItem(secret, { body, sealedHeaders: await sealed(client, CANARY, WEBHOOK_ID, "token") }),
+      signItem(secret, { body, legacyIndex: 7 }),
     ];
     const [answer] = await signBatches(client, [{ batchId: 1, items }]);
     answers.push(answer?.results.slice(1));
@@ -38,12 +41,22 @@ describe("the signer's process", () => {
       "unsealable",
       "unsealable",
       "unsealable",
+      "unsealable",
+      "unsealable",
+      "malformed",
     ]);
     const tooMany = signBatches(client, [{ batchId: 2, items: new Array(257).fill(items[0]) }]);
     answers.push(String(await tooMany.catch((error: unknown) => error)));
-    for (const wrong of [CANARY.repeat(20), "short-canary"]) {
+    for (const wrong of [CANARY.repeat(20), "whsk_short-canary"]) {
       answers.push(String(await sealed(client, wrong).catch((error: unknown) => error)));
     }
+    for (const wrong of [CANARY.repeat(80), `{"${CANARY}":`]) {
+      answers.push(String(await sealed(client, wrong, WEBHOOK_ID, "headers").catch((error: unknown) => error)));
+    }
+    answers.push(String(await sealed(client, CANARY, WEBHOOK_ID, CANARY).catch((error: unknown) => error)));
+    // Shown to its owner on this call, and nowhere else.
+    expect(await revealed(client, secret)).toBe(CANARY);
+    answers.push(String(await revealed(client, Buffer.from(CANARY)).catch((error: unknown) => error)));
     answers.push(String(await sealed(client, CANARY, CANARY).catch((error: unknown) => error)));
     const metrics = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text();
     client.close();

@@ -5,7 +5,7 @@ import { status } from "@grpc/grpc-js";
 import type { SignResult, SignStreamResponse } from "@posthorn/contracts";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { SECRET, sealed, signBatches, signItem, startTestSigner, WEBHOOK_ID } from "./signer.fixture.ts";
+import { revealed, SECRET, sealed, signBatches, signItem, startTestSigner, WEBHOOK_ID } from "./signer.fixture.ts";
 
 let running: Awaited<ReturnType<typeof startTestSigner>>;
 beforeAll(async () => {
@@ -23,6 +23,20 @@ describe("SignStream", () => {
     const headers = headersOf(answer?.results[0]);
     expect(new Webhook(SECRET).verify(body, headers, { jsonParse: false })).toBeUndefined();
     expect(Object.keys(headers)).toContain("X-Webhook-Signature");
+  });
+
+  it("gives the token and the custom headers of a webhook, and says that they are secrets", async () => {
+    const { client } = running;
+    const item = signItem(await sealed(client), {
+      sealedToken: await sealed(client, "t0ken", WEBHOOK_ID, "token"),
+      sealedHeaders: await sealed(client, '{"X-Team":"blue"}', WEBHOOK_ID, "headers"),
+    });
+    const [answer] = await signBatches(client, [{ batchId: 1, items: [item] }]);
+    expect(answer?.results[0]?.headers.slice(3)).toEqual([
+      { name: "Authorization", value: "Bearer t0ken", secret: true },
+      { name: "X-Team", value: "blue", secret: true },
+    ]);
+    expect(answer?.results[0]?.headers.slice(0, 3).map(({ secret }) => secret)).toEqual([false, false, false]);
   });
 
   it("answers every batch under its id, its items in order", async () => {
@@ -49,6 +63,7 @@ describe("SignStream", () => {
       signItem(secret, { profile: "unheard-of" }),
       signItem(secret, { sealedSecrets: [] }),
       signItem(await sealed(client, SECRET, "01890a5d-ac96-774b-bcce-b302099a8057")),
+      signItem(secret, { legacyIndex: 1 }),
       signItem(secret),
     ];
     const [answer] = await signBatches(client, [{ batchId: 1, items }]);
@@ -57,9 +72,10 @@ describe("SignStream", () => {
       "unknown_profile",
       "no_secret",
       "unsealable",
+      "malformed",
       "",
     ]);
-    expect(answer?.results.map(({ headers }) => headers.length)).toEqual([3, 0, 0, 0, 3]);
+    expect(answer?.results.map(({ headers }) => headers.length)).toEqual([3, 0, 0, 0, 0, 3]);
   });
 
   it("answers an empty batch", async () => {
@@ -146,12 +162,34 @@ describe("SignStream", () => {
 
 describe("SealSecret", () => {
   it("refuses what it cannot seal, without repeating it", async () => {
-    const refused = sealed(running.client, "too-short");
+    const refused = sealed(running.client, "too-long-".repeat(29));
     await expect(refused).rejects.toMatchObject({
       code: status.INVALID_ARGUMENT,
-      details: "secret must have 16 to 256 characters, has 9.",
+      details: "secret must have 1 to 256 characters, has 261.",
     });
     await expect(sealed(running.client, SECRET, "acme")).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
+  });
+});
+
+describe("RevealSecret", () => {
+  it("gives back a signing secret to its owner", async () => {
+    const { client } = running;
+    expect(await revealed(client, await sealed(client))).toBe(SECRET);
+  });
+
+  it("gives back no other webhook's secret, no token and no headers", async () => {
+    const { client } = running;
+    const refusal = { code: status.FAILED_PRECONDITION };
+    const others = await sealed(client, SECRET, "01890a5d-ac96-774b-bcce-b302099a8057");
+    await expect(revealed(client, others)).rejects.toMatchObject(refusal);
+    for (const [purpose, secret] of [
+      ["token", "t0ken"],
+      ["headers", "{}"],
+    ] as const) {
+      await expect(revealed(client, await sealed(client, secret, WEBHOOK_ID, purpose))).rejects.toMatchObject(refusal);
+    }
+    const malformed = revealed(client, Buffer.alloc(3), "acme");
+    await expect(malformed).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
   });
 });
 
@@ -164,6 +202,7 @@ describe("the signer's figures", () => {
       { batchId: 1, items },
       { batchId: 2, items },
     ]);
+    await revealed(alone.client, secret);
     const text = await alone.metrics();
     for (const line of [
       "posthorn_signer_batches_total 2",
@@ -173,6 +212,7 @@ describe("the signer's figures", () => {
       "posthorn_signer_secrets_opened_total 1",
       "posthorn_signer_secrets_remembered_total 3",
       "posthorn_signer_secrets_sealed_total 1",
+      "posthorn_signer_secrets_revealed_total 1",
     ]) {
       expect(text.split("\n")).toContain(line);
     }

@@ -38,10 +38,26 @@ export async function startTestSigner(env: Environment = {}) {
 }
 
 /** Seals a secret through the signer. */
-export async function sealed(client: SigningServiceClient, secret = SECRET, webhookId = WEBHOOK_ID): Promise<Buffer> {
-  const request = { orgId: ORG_ID, webhookId, secret };
+export async function sealed(
+  client: SigningServiceClient,
+  secret = SECRET,
+  webhookId = WEBHOOK_ID,
+  purpose = "",
+): Promise<Buffer> {
+  const request = { orgId: ORG_ID, webhookId, secret, purpose };
   const { ciphertext } = await callUnary(client.sealSecret.bind(client), request, { deadlineMs: CALL_MS_MAX });
   return ciphertext;
+}
+
+/** Asks the signer for a sealed signing secret. */
+export async function revealed(
+  client: SigningServiceClient,
+  ciphertext: Buffer,
+  webhookId = WEBHOOK_ID,
+): Promise<string> {
+  const request = { orgId: ORG_ID, webhookId, ciphertext };
+  const { secret } = await callUnary(client.revealSecret.bind(client), request, { deadlineMs: CALL_MS_MAX });
+  return secret;
 }
 
 export function signItem(sealedSecret: Buffer, changes: Partial<SignItem> = {}): SignItem {
@@ -54,6 +70,10 @@ export function signItem(sealedSecret: Buffer, changes: Partial<SignItem> = {}):
     body: Buffer.from('{"a":1}'),
     sealedSecrets: [sealedSecret],
     traceparent: "",
+    legacyIndex: 0,
+    withoutLegacy: false,
+    sealedToken: Buffer.alloc(0),
+    sealedHeaders: Buffer.alloc(0),
     ...changes,
   };
 }

@@ -4,9 +4,12 @@ import {
   type AttemptRecord,
   type ConfigValue,
   type DeliveryId,
+  type DeliveryOrder,
   type EventId,
+  type EventTypeId,
   type LogEvent,
   type OrgId,
+  type ReplayId,
   uuidv5,
   type WebhookId,
   type WorkItem,
@@ -35,6 +38,8 @@ const accepted: AcceptedEvent = {
   data: Buffer.from('{"n": 123456789012345678901234567890}'),
   traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
   callerId: undefined,
+  forWebhook: undefined,
+  hops: 0,
 };
 
 const facts = {
@@ -58,14 +63,22 @@ const attempt: AttemptRecord = {
   responseTruncated: true,
   dispatcher: "dispatcher-1",
   possibleRepeat: true,
+  test: true,
 };
 
+const ofOrganisation = { orgId, atMs: 1_750_000_002_000 };
+const replayId = uuid("replay") as ReplayId;
+const order: DeliveryOrder = { event: facts, profile: "mutx", eventTypePrefix: "myop-", origin: { kind: "match" } };
+const replay = { kind: "replay", replayId, replayOf: uuid("original") as DeliveryId } as const;
 const ofDelivery = { orgId, eventId, deliveryId, webhookId, atMs: 1_750_000_002_000 };
 
 /** One of every kind, and both forms of what may be absent. */
 const LOG_EVENTS: readonly LogEvent[] = [
-  { ...ofDelivery, kind: "delivery.created", event: facts, profile: "mutx" },
-  { ...ofDelivery, kind: "delivery.skipped", event: facts, profile: "standard", reason: "webhook_inactive" },
+  { ...ofDelivery, kind: "delivery.created", ...order, hold: undefined },
+  { ...ofDelivery, kind: "delivery.created", ...order, origin: { kind: "test" }, hold: "ordered" },
+  { ...ofDelivery, kind: "delivery.created", ...order, origin: replay, hold: "replay" },
+  { ...ofDelivery, kind: "delivery.skipped", ...order, reason: "loop" },
+  { ...ofDelivery, kind: "delivery.retried", by: "root", attempt: 2, release: 1, isOnly: true },
   {
     ...ofDelivery,
     kind: "delivery.deferred",
@@ -84,9 +97,38 @@ const LOG_EVENTS: readonly LogEvent[] = [
     nextAtMs: 1_750_000_003_000,
   },
   { ...ofDelivery, kind: "attempt.failed", attempt, errorClass: "dns", errorMessage: "", nextAtMs: undefined },
-  { ...ofDelivery, kind: "delivery.exhausted", attempt: 2, reason: "attempts_exhausted" },
-  { ...ofDelivery, kind: "delivery.cancelled", reason: "webhook_deleted" },
+  { ...ofDelivery, kind: "delivery.exhausted", attempt: 2, release: 0, reason: "attempts_exhausted" },
+  { ...ofDelivery, kind: "delivery.exhausted", attempt: 2, release: undefined, reason: "gone" },
+  { ...ofDelivery, kind: "delivery.cancelled", release: 3, reason: "webhook_deleted" },
+  { ...ofDelivery, kind: "delivery.cancelled", release: undefined, reason: "payload_deleted" },
   { orgId, eventId, atMs: 1_750_000_002_000, kind: "event.unmatched", event: facts },
+  {
+    ...ofOrganisation,
+    kind: "replay.started",
+    replayId,
+    webhookId,
+    sinceMs: 1,
+    untilMs: 1_750_000_002_000,
+    statuses: ["exhausted", "skipped"],
+    types: Array.from({ length: 100 }, () => "a".repeat(128)),
+    by: uuid("key"),
+  },
+  { ...ofOrganisation, kind: "replay.progressed", replayId, progress: { total: 9, done: 3, skipped: 1, cursor: "c" } },
+  { ...ofOrganisation, kind: "replay.finished", replayId, progress: { total: 9, done: 8, skipped: 1, cursor: "" } },
+  { ...ofOrganisation, kind: "webhook.disabled", webhookId, reason: "gone", configVersion: 7 },
+  { ...ofOrganisation, kind: "circuit.opened", webhookId, generation: 3 },
+  { ...ofOrganisation, kind: "circuit.closed", webhookId, generation: 3 },
+  {
+    ...ofOrganisation,
+    kind: "configuration.changed",
+    changeId: uuid("change"),
+    actor: "root",
+    action: "updateWebhook",
+    subjectKind: "webhook",
+    subjectId: webhookId,
+    fields: ["url", "secret"],
+    requestId: "request-1",
+  },
 ];
 
 const ITEM: WorkItem = {
@@ -101,11 +143,36 @@ const ITEM: WorkItem = {
   place,
   event: accepted,
   traceparent: accepted.traceparent,
+  messageId: deliveryId,
+  eventTypePrefix: "",
+  isOnly: false,
+  terms: undefined,
+  followers: [],
+};
+
+const RELEASED: WorkItem = {
+  ...ITEM,
+  event: undefined,
+  attempt: 3,
+  release: 2,
+  possibleRepeat: false,
+  messageId: uuid("original") as DeliveryId,
+  eventTypePrefix: "myop-",
+  isOnly: true,
+  terms: { isProbe: true, circuitsClosed: 4, slot: { fromMs: 1_750_000_000_000, untilMs: 1_750_000_000_100 } },
 };
 
 const CONFIG_VALUES: readonly ConfigValue[] = [
   { kind: "deleted", version: 9 },
-  { kind: "present", version: 1, entry: { kind: "organisation", id: orgId } },
+  { kind: "present", version: 1, entry: { kind: "organisation", id: orgId, strictEventTypes: true } },
+  ...[undefined, "{}"].map(
+    (schema): ConfigValue => ({
+      kind: "present",
+      version: 4,
+      entry: { kind: "event-type", id: uuid("type") as EventTypeId, orgId, name: "agent.status", schema },
+    }),
+  ),
+  { kind: "present", version: 1, entry: { kind: "payload-deletion", id: eventId, orgId } },
   {
     kind: "present",
     version: 2,
@@ -125,7 +192,19 @@ const CONFIG_VALUES: readonly ConfigValue[] = [
         timeoutMs: retryDelaysS === undefined ? undefined : 5_000,
         retryDelaysS,
         isActive: retryDelaysS === undefined,
-        sealedSecrets: [Buffer.from([1, 2, 3])],
+        disabledByEngine: retryDelaysS === undefined,
+        secrets: [
+          { ciphertext: Buffer.from([1, 2, 3]), signsUntilMs: undefined },
+          { ciphertext: Buffer.from([4]), signsUntilMs: 1_750_000_000_000 },
+        ],
+        legacySignsWith: retryDelaysS === undefined ? "old" : "new",
+        hasSecret: retryDelaysS === undefined,
+        filter: retryDelaysS === undefined ? undefined : "data.ok",
+        eventTypePrefix: retryDelaysS === undefined ? "" : "myop-",
+        sealedToken: retryDelaysS === undefined ? undefined : Buffer.from([5]),
+        sealedHeaders: retryDelaysS === undefined ? undefined : Buffer.from([6]),
+        rateLimit: retryDelaysS === undefined ? undefined : 50,
+        ordered: retryDelaysS !== undefined,
       },
     }),
   ),
@@ -145,16 +224,22 @@ describe("the codecs give back what they were given", () => {
   });
 
   it("for groups of events", () => {
-    const events = [accepted, { ...accepted, timestamp: undefined, callerId: "caller-2" }];
+    const events = [
+      accepted,
+      { ...accepted, timestamp: undefined, callerId: "caller-2", forWebhook: webhookId, hops: 3 },
+    ];
     expect(decodeEventGroup(encodeEventGroup(events))).toEqual({ kind: "decoded", value: events });
   });
 
-  it.each([ITEM, { ...ITEM, event: undefined, attempt: 3, release: 2, possibleRepeat: false }])(
-    "for work items with and without their event",
-    (item) => {
-      expect(decodeWorkItem(encodeWorkItem(item))).toEqual({ kind: "decoded", value: item });
-    },
-  );
+  it.each([
+    ITEM,
+    { ...ITEM, event: undefined, attempt: 3, release: 2, possibleRepeat: false },
+    RELEASED,
+    { ...RELEASED, terms: { isProbe: false, circuitsClosed: 0, slot: undefined } },
+    { ...ITEM, followers: [RELEASED, ITEM] },
+  ])("for work items with and without their event, their terms and their followers", (item) => {
+    expect(decodeWorkItem(encodeWorkItem(item))).toEqual({ kind: "decoded", value: item });
+  });
 
   it.each(CONFIG_VALUES)("for configuration values", (value) => {
     expect(decodeConfigValue(encodeConfigValue(value, 5))).toEqual({ kind: "decoded", value });

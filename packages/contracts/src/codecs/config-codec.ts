@@ -4,6 +4,8 @@ import {
   type ConfigEntry,
   type ConfigValue,
   parseApiKeyId,
+  parseEventId,
+  parseEventTypeId,
   parseOrgId,
   parseProfileName,
   parseScope,
@@ -12,7 +14,7 @@ import {
 } from "@posthorn/domain";
 import * as wire from "../gen/posthorn/config/v1/config.ts";
 import { asBuffer } from "./event-codec.ts";
-import { type Decoded, decoding, encoding, required } from "./wire.ts";
+import { absentIfEmpty, absentIfZero, type Decoded, decoding, encoding, required } from "./wire.ts";
 
 export function encodeConfigValue(value: ConfigValue, deletedAtMs: number): Uint8Array {
   const entry: wire.ConfigEntry["entry"] =
@@ -44,13 +46,19 @@ type PresentEntry = Exclude<wire.ConfigEntry["entry"], { $case: "tombstone" } | 
 function entryToWire(entry: ConfigEntry): PresentEntry {
   switch (entry.kind) {
     case "organisation":
-      return { $case: "organisation", value: { id: entry.id } };
+      return { $case: "organisation", value: { id: entry.id, strictEventTypes: entry.strictEventTypes } };
     case "api-key": {
       const { id, orgId, scope } = entry;
       return { $case: "apiKey", value: { id, orgId, scope, hash: Buffer.from(entry.hash, "hex") } };
     }
     case "webhook":
       return { $case: "webhook", value: webhookToWire(entry) };
+    case "event-type": {
+      const { id, orgId, name, schema } = entry;
+      return { $case: "eventType", value: { id, orgId, name, schema: schema ?? "" } };
+    }
+    case "payload-deletion":
+      return { $case: "payloadDeletion", value: { orgId: entry.orgId, eventId: entry.id } };
     default:
       return entry satisfies never;
   }
@@ -66,14 +74,30 @@ function webhookToWire(webhook: WebhookConfig): wire.Webhook {
     timeoutMs: webhook.timeoutMs,
     retrySchedule: webhook.retryDelaysS === undefined ? undefined : { delaysS: [...webhook.retryDelaysS] },
     isActive: webhook.isActive,
-    secrets: webhook.sealedSecrets.map((ciphertext) => ({ ciphertext: asBuffer(ciphertext) })),
+    secrets: webhook.secrets.map(({ ciphertext, signsUntilMs }) => ({
+      ciphertext: asBuffer(ciphertext),
+      signsUntilMs: signsUntilMs ?? 0,
+    })),
+    disabledByEngine: webhook.disabledByEngine,
+    legacySignsWithNew: webhook.legacySignsWith === "new",
+    withoutSecret: !webhook.hasSecret,
+    filter: webhook.filter ?? "",
+    eventTypePrefix: webhook.eventTypePrefix,
+    sealedToken: asBuffer(webhook.sealedToken ?? NO_BYTES),
+    sealedHeaders: asBuffer(webhook.sealedHeaders ?? NO_BYTES),
+    rateLimit: webhook.rateLimit ?? 0,
+    ordered: webhook.ordered,
   };
 }
 
 function entryFromWire(entry: PresentEntry): ConfigEntry {
   switch (entry.$case) {
     case "organisation":
-      return { kind: "organisation", id: required(parseOrgId(entry.value.id), "organisation.id") };
+      return {
+        kind: "organisation",
+        id: required(parseOrgId(entry.value.id), "organisation.id"),
+        strictEventTypes: entry.value.strictEventTypes,
+      };
     case "apiKey":
       return {
         kind: "api-key",
@@ -84,6 +108,20 @@ function entryFromWire(entry: PresentEntry): ConfigEntry {
       };
     case "webhook":
       return webhookFromWire(entry.value);
+    case "eventType":
+      return {
+        kind: "event-type",
+        id: required(parseEventTypeId(entry.value.id), "event_type.id"),
+        orgId: required(parseOrgId(entry.value.orgId), "event_type.org_id"),
+        name: entry.value.name,
+        schema: absentIfEmpty(entry.value.schema),
+      };
+    case "payloadDeletion":
+      return {
+        kind: "payload-deletion",
+        id: required(parseEventId(entry.value.eventId), "payload_deletion.event_id"),
+        orgId: required(parseOrgId(entry.value.orgId), "payload_deletion.org_id"),
+      };
     default:
       return entry satisfies never;
   }
@@ -100,6 +138,21 @@ function webhookFromWire(webhook: wire.Webhook): WebhookConfig {
     timeoutMs: webhook.timeoutMs,
     retryDelaysS: webhook.retrySchedule?.delaysS,
     isActive: webhook.isActive,
-    sealedSecrets: webhook.secrets.map((secret) => secret.ciphertext),
+    disabledByEngine: webhook.disabledByEngine,
+    secrets: webhook.secrets.map(({ ciphertext, signsUntilMs }) => ({
+      ciphertext,
+      signsUntilMs: absentIfZero(signsUntilMs),
+    })),
+    legacySignsWith: webhook.legacySignsWithNew ? "new" : "old",
+    hasSecret: !webhook.withoutSecret,
+    filter: absentIfEmpty(webhook.filter),
+    eventTypePrefix: webhook.eventTypePrefix,
+    sealedToken: presentBytes(webhook.sealedToken),
+    sealedHeaders: presentBytes(webhook.sealedHeaders),
+    rateLimit: absentIfZero(webhook.rateLimit),
+    ordered: webhook.ordered,
   };
 }
+
+const NO_BYTES = new Uint8Array();
+const presentBytes = (bytes: Uint8Array) => (bytes.length === 0 ? undefined : bytes);

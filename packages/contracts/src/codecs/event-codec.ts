@@ -1,6 +1,6 @@
 /** Accepted events and their places, as INGEST holds them. */
 
-import { type AcceptedEvent, type PayloadPlace, parseEventId, parseOrgId } from "@posthorn/domain";
+import { type AcceptedEvent, type PayloadPlace, parseEventId, parseOrgId, parseWebhookId } from "@posthorn/domain";
 import * as wire from "../gen/posthorn/event/v1/event.ts";
 import { absentIfEmpty, type Decoded, decoding, encoding, required } from "./wire.ts";
 
@@ -18,8 +18,8 @@ export function encodedEventBytes(event: AcceptedEvent): number {
   return event.data.length + texts + (event.callerId?.length ?? 0) + EVENT_FRAMING_BYTES;
 }
 
-/** Two UUIDs, the time, and tag and length of every field. */
-const EVENT_FRAMING_BYTES = 128;
+/** Three UUIDs, the time, and tag and length of every field. */
+const EVENT_FRAMING_BYTES = 176;
 
 export function eventToWire(event: AcceptedEvent): wire.AcceptedEvent {
   return {
@@ -31,6 +31,8 @@ export function eventToWire(event: AcceptedEvent): wire.AcceptedEvent {
     data: asBuffer(event.data),
     traceparent: event.traceparent,
     callerId: event.callerId ?? "",
+    forWebhook: event.forWebhook ?? "",
+    hops: event.hops,
   };
 }
 
@@ -44,6 +46,8 @@ export function eventFromWire(event: wire.AcceptedEvent): AcceptedEvent {
     data: event.data,
     traceparent: event.traceparent,
     callerId: absentIfEmpty(event.callerId),
+    forWebhook: event.forWebhook === "" ? undefined : required(parseWebhookId(event.forWebhook), "event.for_webhook"),
+    hops: event.hops,
   };
 }
 

@@ -2,6 +2,9 @@
 
 import {
   type AttemptRecord,
+  type DeliveryEvent,
+  type DeliveryOrder,
+  type DeliveryOrigin,
   type EventFacts,
   type LogEvent,
   parseDeliveryId,
@@ -9,10 +12,12 @@ import {
   parseEventId,
   parseOrgId,
   parseProfileName,
+  parseReplayId,
   parseWebhookId,
 } from "@posthorn/domain";
 import * as wire from "../gen/posthorn/delivery/v1/delivery_event.ts";
 import { asBuffer, placeFromWire, placeToWire } from "./event-codec.ts";
+import { isOfOrganisation, organisationEventFromWire, organisationEventToWire } from "./organisation-event-codec.ts";
 import { cancelReason, deferReason, exhaustReason, skipReason } from "./reasons.ts";
 import { absentIfEmpty, absentIfZero, type Decoded, decoding, encoding, required } from "./wire.ts";
 
@@ -26,6 +31,7 @@ export function decodeLogEvents(bytes: Uint8Array): Decoded<readonly LogEvent[]>
 
 /** An upper bound of what the event adds to its batch. */
 export function encodedLogEventBytes(event: LogEvent): number {
+  if (event.kind === "replay.started" || event.kind === "configuration.changed") return LISTING_EVENT_BYTES_MAX;
   if (event.kind !== "attempt.succeeded" && event.kind !== "attempt.failed") return PLAIN_EVENT_BYTES_MAX;
   const { attempt } = event;
   const headers = [...attempt.requestHeaders, ...attempt.responseHeaders];
@@ -34,28 +40,33 @@ export function encodedLogEventBytes(event: LogEvent): number {
   return PLAIN_EVENT_BYTES_MAX + 3 * attempt.url.length + headerBytes + attempt.responseBody.length + message;
 }
 
-/** Four UUIDs, a type of 128 characters, a caller's id of 128, a timestamp, a trace context, a place and the framing. */
-const PLAIN_EVENT_BYTES_MAX = 768;
+/** Six UUIDs, a type of 128 characters with its prefix, a caller's id of 128, a timestamp, a trace context, a place. */
+const PLAIN_EVENT_BYTES_MAX = 960;
+/** With a list: of 100 patterns, or of the names of fields. */
+const LISTING_EVENT_BYTES_MAX = 16 * 1_024;
 
-function logEventToWire(event: LogEvent): wire.DeliveryEvent {
-  return { orgId: event.orgId, atMs: event.atMs, eventId: event.eventId, happening: happeningToWire(event) };
+export function logEventToWire(event: LogEvent): wire.DeliveryEvent {
+  const { orgId, atMs } = event;
+  if (!("eventId" in event)) return { orgId, atMs, eventId: "", happening: organisationEventToWire(event) };
+  const happening: wire.DeliveryEvent["happening"] =
+    event.kind === "event.unmatched"
+      ? { $case: "eventUnmatched", value: { event: eventFactsToWire(event.event) } }
+      : deliveryEventToWire(event);
+  return { orgId, atMs, eventId: event.eventId, happening };
 }
 
-function happeningToWire(event: LogEvent): wire.DeliveryEvent["happening"] {
-  if (event.kind === "event.unmatched") {
-    return { $case: "eventUnmatched", value: { event: factsToWire(event.event) } };
-  }
+function deliveryEventToWire(event: DeliveryEvent): wire.DeliveryEvent["happening"] {
   const delivery = { deliveryId: event.deliveryId, webhookId: event.webhookId };
   switch (event.kind) {
     case "delivery.created":
       return {
         $case: "deliveryCreated",
-        value: { delivery, event: factsToWire(event.event), profile: event.profile },
+        value: { delivery, ...orderToWire(event), hold: event.hold ?? "" },
       };
     case "delivery.skipped":
       return {
         $case: "deliverySkipped",
-        value: { delivery, event: factsToWire(event.event), profile: event.profile, reason: event.reason },
+        value: { delivery, ...orderToWire(event), reason: event.reason },
       };
     case "delivery.deferred": {
       const { reason, notBeforeMs, attempt, release } = event;
@@ -75,31 +86,42 @@ function happeningToWire(event: LogEvent): wire.DeliveryEvent["happening"] {
         },
       };
     case "delivery.exhausted":
-      return { $case: "deliveryExhausted", value: { delivery, reason: event.reason, attempt: event.attempt } };
+      return {
+        $case: "deliveryExhausted",
+        value: { delivery, reason: event.reason, attempt: event.attempt, release: event.release },
+      };
     case "delivery.cancelled":
-      return { $case: "deliveryCancelled", value: { delivery, reason: event.reason } };
+      return { $case: "deliveryCancelled", value: { delivery, reason: event.reason, release: event.release } };
+    case "delivery.retried": {
+      const { by, attempt, release, isOnly } = event;
+      return { $case: "deliveryRetried", value: { delivery, by, attempt, release, isOnly } };
+    }
     default:
       return event satisfies never;
   }
 }
 
-function logEventFromWire(event: wire.DeliveryEvent): LogEvent {
-  const base = {
-    orgId: required(parseOrgId(event.orgId), "org_id"),
-    eventId: required(parseEventId(event.eventId), "event_id"),
-    atMs: event.atMs,
-  };
+/** Throws a `WireError` that names what is missing. */
+export function logEventFromWire(event: wire.DeliveryEvent): LogEvent {
+  const ofOrganisation = { orgId: required(parseOrgId(event.orgId), "org_id"), atMs: event.atMs };
   const happening = required(event.happening, "happening");
+  if (isOfOrganisation(happening)) return organisationEventFromWire(ofOrganisation, happening);
+  const base = { ...ofOrganisation, eventId: required(parseEventId(event.eventId), "event_id") };
   if (happening.$case === "eventUnmatched") {
-    return { ...base, kind: "event.unmatched", event: factsFromWire(happening.value.event) };
+    return { ...base, kind: "event.unmatched", event: eventFactsFromWire(happening.value.event) };
   }
   const ofDelivery = { ...base, ...deliveryFromWire(happening.value.delivery) };
   switch (happening.$case) {
     case "deliveryCreated":
-      return { ...ofDelivery, kind: "delivery.created", ...creationFromWire(happening.value) };
+      return {
+        ...ofDelivery,
+        kind: "delivery.created",
+        ...orderFromWire(happening.value),
+        hold: happening.value.hold === "" ? undefined : required(deferReason(happening.value.hold), "hold"),
+      };
     case "deliverySkipped": {
       const reason = required(skipReason(happening.value.reason), "reason");
-      return { ...ofDelivery, kind: "delivery.skipped", ...creationFromWire(happening.value), reason };
+      return { ...ofDelivery, kind: "delivery.skipped", ...orderFromWire(happening.value), reason };
     }
     case "deliveryDeferred": {
       const { notBeforeMs, attempt, release } = happening.value;
@@ -122,14 +144,20 @@ function logEventFromWire(event: wire.DeliveryEvent): LogEvent {
         ...ofDelivery,
         kind: "delivery.exhausted",
         attempt: happening.value.attempt,
+        release: happening.value.release,
         reason: required(exhaustReason(happening.value.reason), "reason"),
       };
     case "deliveryCancelled":
       return {
         ...ofDelivery,
         kind: "delivery.cancelled",
+        release: happening.value.release,
         reason: required(cancelReason(happening.value.reason), "reason"),
       };
+    case "deliveryRetried": {
+      const { by, attempt, release, isOnly } = happening.value;
+      return { ...ofDelivery, kind: "delivery.retried", by, attempt, release, isOnly };
+    }
     default:
       return happening satisfies never;
   }
@@ -143,11 +171,43 @@ function deliveryFromWire(delivery: wire.DeliveryRef | undefined) {
   };
 }
 
-function creationFromWire(value: wire.DeliveryCreated | wire.DeliverySkipped) {
-  return { event: factsFromWire(value.event), profile: required(parseProfileName(value.profile), "profile") };
+function orderToWire({ event, profile, eventTypePrefix, origin }: DeliveryOrder) {
+  return { event: eventFactsToWire(event), profile, eventTypePrefix, origin: originToWire(origin) };
 }
 
-function factsToWire(facts: EventFacts): wire.EventFacts {
+function orderFromWire(value: wire.DeliveryCreated | wire.DeliverySkipped): DeliveryOrder {
+  return {
+    event: eventFactsFromWire(value.event),
+    profile: required(parseProfileName(value.profile), "profile"),
+    eventTypePrefix: value.eventTypePrefix,
+    origin: originFromWire(value.origin),
+  };
+}
+
+function originToWire(origin: DeliveryOrigin): wire.DeliveryOrigin | undefined {
+  switch (origin.kind) {
+    case "match":
+      return undefined;
+    case "test":
+      return { test: true, replayId: "", replayOf: "" };
+    case "replay":
+      return { test: false, replayId: origin.replayId, replayOf: origin.replayOf };
+    default:
+      return origin satisfies never;
+  }
+}
+
+function originFromWire(origin: wire.DeliveryOrigin | undefined): DeliveryOrigin {
+  if (origin === undefined) return { kind: "match" };
+  if (origin.test) return { kind: "test" };
+  return {
+    kind: "replay",
+    replayId: required(parseReplayId(origin.replayId), "origin.replay_id"),
+    replayOf: required(parseDeliveryId(origin.replayOf), "origin.replay_of"),
+  };
+}
+
+export function eventFactsToWire(facts: EventFacts): wire.EventFacts {
   return {
     type: facts.type,
     timestamp: facts.timestamp ?? "",
@@ -158,7 +218,8 @@ function factsToWire(facts: EventFacts): wire.EventFacts {
   };
 }
 
-function factsFromWire(facts: wire.EventFacts | undefined): EventFacts {
+/** Throws a `WireError` that names what is missing. */
+export function eventFactsFromWire(facts: wire.EventFacts | undefined): EventFacts {
   const { type, timestamp, acceptedAtMs, callerId, place, traceparent } = required(facts, "event");
   return {
     type,
@@ -183,6 +244,7 @@ function attemptToWire(attempt: AttemptRecord): wire.Attempt {
     responseTruncated: attempt.responseTruncated,
     dispatcher: attempt.dispatcher,
     possibleRepeat: attempt.possibleRepeat,
+    test: attempt.test,
   };
 }
 
@@ -200,5 +262,6 @@ function attemptFromWire(attempt: wire.Attempt | undefined): AttemptRecord {
     responseTruncated: value.responseTruncated,
     dispatcher: value.dispatcher,
     possibleRepeat: value.possibleRepeat,
+    test: value.test,
   };
 }

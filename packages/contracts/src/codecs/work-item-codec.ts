@@ -6,6 +6,7 @@ import {
   parseOrgId,
   parseProfileName,
   parseWebhookId,
+  type ReleaseTerms,
   type WorkItem,
 } from "@posthorn/domain";
 import * as wire from "../gen/posthorn/delivery/v1/work_item.ts";
@@ -13,7 +14,15 @@ import { eventFromWire, eventToWire, placeFromWire, placeToWire } from "./event-
 import { type Decoded, decoding, encoding, required } from "./wire.ts";
 
 export function encodeWorkItem(item: WorkItem): Uint8Array {
-  const message = {
+  return encoding((writer) => wire.WorkItem.encode(workItemToWire(item), writer));
+}
+
+export function decodeWorkItem(bytes: Uint8Array): Decoded<WorkItem> {
+  return decoding(() => workItemFromWire(wire.WorkItem.decode(bytes)));
+}
+
+export function workItemToWire(item: WorkItem): wire.WorkItem {
+  return {
     deliveryId: item.deliveryId,
     orgId: item.orgId,
     webhookId: item.webhookId,
@@ -28,28 +37,45 @@ export function encodeWorkItem(item: WorkItem): Uint8Array {
     eventType: item.eventType,
     acceptedAtMs: item.acceptedAtMs,
     traceparent: item.traceparent,
+    messageId: item.messageId === item.deliveryId ? "" : item.messageId,
+    eventTypePrefix: item.eventTypePrefix,
+    isOnly: item.isOnly,
+    terms: item.terms === undefined ? undefined : termsToWire(item.terms),
+    followers: item.followers.map(workItemToWire),
   };
-  return encoding((writer) => wire.WorkItem.encode(message, writer));
 }
 
-export function decodeWorkItem(bytes: Uint8Array): Decoded<WorkItem> {
-  return decoding(() => {
-    const item = wire.WorkItem.decode(bytes);
-    return {
-      deliveryId: required(parseDeliveryId(item.deliveryId), "delivery_id"),
-      orgId: required(parseOrgId(item.orgId), "org_id"),
-      webhookId: required(parseWebhookId(item.webhookId), "webhook_id"),
-      eventId: required(parseEventId(item.eventId), "event_id"),
-      eventType: item.eventType,
-      acceptedAtMs: item.acceptedAtMs,
-      attempt: item.attempt,
-      release: item.release,
-      configRevision: item.configRevision,
-      profile: required(parseProfileName(item.profile), "profile"),
-      possibleRepeat: item.possibleRepeat,
-      place: placeFromWire(item.place),
-      event: item.event === undefined ? undefined : eventFromWire(item.event),
-      traceparent: item.traceparent,
-    };
-  });
+/** Throws a `WireError` that names what is missing. */
+export function workItemFromWire(item: wire.WorkItem): WorkItem {
+  const deliveryId = required(parseDeliveryId(item.deliveryId), "delivery_id");
+  return {
+    deliveryId,
+    orgId: required(parseOrgId(item.orgId), "org_id"),
+    webhookId: required(parseWebhookId(item.webhookId), "webhook_id"),
+    eventId: required(parseEventId(item.eventId), "event_id"),
+    eventType: item.eventType,
+    acceptedAtMs: item.acceptedAtMs,
+    attempt: item.attempt,
+    release: item.release,
+    configRevision: item.configRevision,
+    profile: required(parseProfileName(item.profile), "profile"),
+    possibleRepeat: item.possibleRepeat,
+    place: placeFromWire(item.place),
+    event: item.event === undefined ? undefined : eventFromWire(item.event),
+    traceparent: item.traceparent,
+    messageId: item.messageId === "" ? deliveryId : required(parseDeliveryId(item.messageId), "message_id"),
+    eventTypePrefix: item.eventTypePrefix,
+    isOnly: item.isOnly,
+    terms: item.terms === undefined ? undefined : termsFromWire(item.terms),
+    followers: item.followers.map(workItemFromWire),
+  };
+}
+
+function termsToWire({ isProbe, circuitsClosed, slot }: ReleaseTerms): wire.ReleaseTerms {
+  return { isProbe, circuitsClosed, slotFromMs: slot?.fromMs ?? 0, slotUntilMs: slot?.untilMs ?? 0 };
+}
+
+function termsFromWire({ isProbe, circuitsClosed, slotFromMs, slotUntilMs }: wire.ReleaseTerms): ReleaseTerms {
+  const slot = slotFromMs === 0 ? undefined : { fromMs: slotFromMs, untilMs: slotUntilMs };
+  return { isProbe, circuitsClosed, slot };
 }

@@ -6,15 +6,18 @@ import {
   ACCEPTED_AT_MS,
   at,
   attempt,
+  bornParked,
   cancelled,
+  cancelledIn,
   created,
   deferred,
-  EVENT_FACTS,
   exhausted,
   failed,
   given,
   IDENTITY,
+  ORDER,
   recordedAtMs,
+  retried,
   skipped,
   stateAfter,
   succeeded,
@@ -35,9 +38,8 @@ const ENDED = [
 describe("create", () => {
   const create = (webhookIsActive: boolean): DeliveryCommand => ({
     kind: "create",
-    event: EVENT_FACTS,
-    profile: "standard",
-    webhookIsActive,
+    order: ORDER,
+    start: webhookIsActive ? { kind: "queue" } : { kind: "skip", reason: "webhook_inactive" },
   });
 
   it("creates the delivery of an active webhook", () => {
@@ -46,6 +48,12 @@ describe("create", () => {
 
   it("skips the delivery of a paused webhook", () => {
     given().when(create(false), ACCEPTED_AT_MS).happens(skipped);
+  });
+
+  it("creates a delivery that waits for the scheduler", () => {
+    given()
+      .when({ kind: "create", order: ORDER, start: { kind: "hold", reason: "ordered" } }, ACCEPTED_AT_MS)
+      .happens(bornParked);
   });
 
   it("creates nothing twice", () => {
@@ -138,10 +146,10 @@ describe("record-outcome", () => {
 });
 
 const IN_PROGRESS = [
-  ["unknown", [], 1],
-  ["pending", [created], 1],
-  ["scheduled", [created, failed(1, HORIZON_MS)], 2],
-  ["parked", [created, deferred(1, 1)], 1],
+  ["unknown", [], 1, 0],
+  ["pending", [created], 1, 0],
+  ["scheduled", [created, failed(1, HORIZON_MS)], 2, 0],
+  ["parked", [created, deferred(1, 1)], 1, 1],
 ] as const;
 
 describe("defer", () => {
@@ -178,10 +186,10 @@ describe("defer", () => {
       .happens(deferred(1, 1, HORIZON_MS - 1));
   });
 
-  it.each(IN_PROGRESS)("ends a delivery that is %s when the horizon has come", (_status, events, attempt) => {
+  it.each(IN_PROGRESS)("ends a delivery that is %s when the horizon has come", (_status, events, attempt, release) => {
     given(...events)
       .when(defer(undefined), HORIZON_MS)
-      .happens(exhausted("expired", attempt, HORIZON_MS));
+      .happens(exhausted("expired", attempt, HORIZON_MS, release));
     expect(decide(IDENTITY, defer(undefined), stateAfter(events), HORIZON_MS - 1)).toMatchObject([
       { kind: "delivery.deferred" },
     ]);
@@ -197,11 +205,11 @@ describe("defer", () => {
 describe("exhaust", () => {
   const exhaust: DeliveryCommand = { kind: "exhaust", reason: "payload_gone" };
 
-  it.each(IN_PROGRESS)("ends a delivery that is %s, before its next attempt", (_status, events, attempt) => {
+  it.each(IN_PROGRESS)("ends a delivery that is %s, before its next attempt", (_status, events, attempt, release) => {
     given(...events)
       .when(exhaust, HORIZON_MS)
-      .happens(exhausted("payload_gone", attempt, HORIZON_MS));
-    const ended = stateAfter([...events, exhausted("payload_gone", attempt)]);
+      .happens(exhausted("payload_gone", attempt, HORIZON_MS, release));
+    const ended = stateAfter([...events, exhausted("payload_gone", attempt, HORIZON_MS, release)]);
     expect(ended).toMatchObject({ kind: "exhausted", reason: "payload_gone" });
   });
 
@@ -215,15 +223,48 @@ describe("exhaust", () => {
 describe("cancel", () => {
   const cancel: DeliveryCommand = { kind: "cancel", reason: "webhook_deleted" };
 
-  it.each(IN_PROGRESS)("cancels a delivery that is %s", (_status, events) => {
+  it.each(IN_PROGRESS)("cancels a delivery that is %s", (_status, events, _attempt, release) => {
     given(...events)
       .when(cancel, ACCEPTED_AT_MS)
-      .happens(cancelled);
+      .happens(cancelledIn(release));
   });
 
   it.each(ENDED)("does nothing to a %s delivery", (_status, events) => {
     given(...events)
       .when(cancel, ACCEPTED_AT_MS)
       .nothingHappens();
+  });
+});
+
+describe("retry", () => {
+  const retry: DeliveryCommand = { kind: "retry", by: "root" };
+  const NOW_MS = ACCEPTED_AT_MS + 5_000;
+
+  it.each([
+    ["delivered", [created, succeeded(1)], retried(2, 1, true, NOW_MS)],
+    ["exhausted", [created, failed(1, undefined), exhausted("attempts_exhausted", 1)], retried(2, 1, true, NOW_MS)],
+    ["cancelled", [created, cancelled], retried(1, 1, true, NOW_MS)],
+    ["skipped", [skipped], retried(1, 1, true, NOW_MS)],
+    ["parked", [created, deferred(1, 1)], retried(1, 2, false, NOW_MS)],
+    ["scheduled", [created, failed(1, HORIZON_MS)], retried(2, 1, false, NOW_MS)],
+  ])("gives a %s delivery one more attempt, and nothing after it when it had ended", (_status, events, happens) => {
+    given(...events)
+      .when(retry, NOW_MS)
+      .happens(happens);
+  });
+
+  it("does not make one more of what is under way or unknown", () => {
+    given(created).when(retry, NOW_MS).nothingHappens();
+    given().when(retry, NOW_MS).nothingHappens();
+  });
+
+  it("asked for twice at once is the same happening twice", () => {
+    const events = [created, succeeded(1)];
+    given(...events)
+      .when(retry, NOW_MS)
+      .happens(retried(2, 1, true, NOW_MS));
+    given(...events, retried(2, 1, true, NOW_MS))
+      .when(retry, NOW_MS)
+      .happens(retried(2, 2, true, NOW_MS));
   });
 });

@@ -5,9 +5,17 @@
 
 import type { DeliveryId, EventId, OrgId, WebhookId } from "../ids/ids.ts";
 import { DELIVERY_HORIZON_MS } from "../limits.ts";
-import type { ProfileName } from "../profiles/profile.ts";
 import { nextAttempt, type RetryPolicy } from "../retry/retry-policy.ts";
-import type { AttemptRecord, CancelReason, DeferReason, DeliveryEvent, EventFacts } from "./delivery-event.ts";
+import type {
+  AttemptRecord,
+  CancelReason,
+  DeferReason,
+  DeliveryEvent,
+  DeliveryExhausted,
+  DeliveryOrder,
+  ExhaustReason,
+  SkipReason,
+} from "./delivery-event.ts";
 import { type DeliveryState, isFinal } from "./delivery-state.ts";
 import type { AttemptOutcome } from "./outcome.ts";
 
@@ -22,9 +30,8 @@ export type DeliveryIdentity = {
 export type DeliveryCommand =
   | {
       readonly kind: "create";
-      readonly event: EventFacts;
-      readonly profile: ProfileName;
-      readonly webhookIsActive: boolean;
+      readonly order: DeliveryOrder;
+      readonly start: DeliveryStart;
     }
   | {
       readonly kind: "record-outcome";
@@ -43,8 +50,17 @@ export type DeliveryCommand =
       readonly acceptedAtMs: number;
     }
   | { readonly kind: "cancel"; readonly reason: CancelReason }
+  /** One more attempt, because a person wants it. Nothing happens while one is under way. */
+  | { readonly kind: "retry"; readonly by: string }
   /** No attempt can be made any more. */
   | { readonly kind: "exhaust"; readonly reason: "expired" | "payload_gone" };
+
+/** How a delivery begins. */
+export type DeliveryStart =
+  | { readonly kind: "queue" }
+  /** Born parked: the scheduler releases it. */
+  | { readonly kind: "hold"; readonly reason: DeferReason }
+  | { readonly kind: "skip"; readonly reason: SkipReason };
 
 /** @param nowMs when it is decided; the time that the events carry. */
 export function decide(
@@ -53,32 +69,42 @@ export function decide(
   state: DeliveryState,
   nowMs: number,
 ): readonly DeliveryEvent[] {
-  if (isFinal(state)) return [];
   const base = { ...identity, atMs: nowMs };
+  if (command.kind === "retry") return decideRetry(base, command.by, state);
+  if (isFinal(state)) return [];
   switch (command.kind) {
     case "create": {
       if (state.kind !== "unknown") return [];
-      const { event, profile } = command;
-      return command.webhookIsActive
-        ? [{ ...base, kind: "delivery.created", event, profile }]
-        : [{ ...base, kind: "delivery.skipped", event, profile, reason: "webhook_inactive" }];
+      const { order, start } = command;
+      return start.kind === "skip"
+        ? [{ ...base, kind: "delivery.skipped", ...order, reason: start.reason }]
+        : [{ ...base, kind: "delivery.created", ...order, hold: start.kind === "hold" ? start.reason : undefined }];
     }
     case "record-outcome":
-      return decideOutcome(base, command);
+      return decideOutcome(base, command, state);
     case "defer":
       return decideDeferral(base, command, state);
     case "exhaust":
-      return [
-        { ...base, kind: "delivery.exhausted", attempt: state.progress.attemptCount + 1, reason: command.reason },
-      ];
+      return [exhausted(base, state, state.progress.attemptCount + 1, command.reason)];
     case "cancel":
-      return [{ ...base, kind: "delivery.cancelled", reason: command.reason }];
+      return [{ ...base, kind: "delivery.cancelled", reason: command.reason, release: state.progress.release }];
     default:
       return command satisfies never;
   }
 }
 
 type Base = DeliveryIdentity & { readonly atMs: number };
+
+function exhausted(base: Base, state: DeliveryState, attempt: number, reason: ExhaustReason): DeliveryExhausted {
+  return { ...base, kind: "delivery.exhausted", attempt, reason, release: state.progress.release };
+}
+
+function decideRetry(base: Base, by: string, state: DeliveryState): readonly DeliveryEvent[] {
+  if (state.kind === "unknown" || state.kind === "pending") return [];
+  const { attemptCount, release } = state.progress;
+  const isOnly = "isOnly" in state ? state.isOnly : isFinal(state);
+  return [{ ...base, kind: "delivery.retried", by, attempt: attemptCount + 1, release: release + 1, isOnly }];
+}
 
 function decideDeferral(
   base: Base,
@@ -87,7 +113,7 @@ function decideDeferral(
 ): readonly DeliveryEvent[] {
   const attempt = state.progress.attemptCount + 1;
   const horizonMs = command.acceptedAtMs + DELIVERY_HORIZON_MS;
-  if (base.atMs >= horizonMs) return [{ ...base, kind: "delivery.exhausted", attempt, reason: "expired" }];
+  if (base.atMs >= horizonMs) return [exhausted(base, state, attempt, "expired")];
   return [
     {
       ...base,
@@ -103,6 +129,7 @@ function decideDeferral(
 function decideOutcome(
   base: Base,
   command: Extract<DeliveryCommand, { kind: "record-outcome" }>,
+  state: DeliveryState,
 ): readonly DeliveryEvent[] {
   const { attempt, outcome } = command;
   if (outcome.kind === "succeeded") return [{ ...base, kind: "attempt.succeeded", attempt }];
@@ -126,8 +153,5 @@ function decideOutcome(
         );
   return next.kind === "at"
     ? [{ ...failed, nextAtMs: next.atMs }]
-    : [
-        { ...failed, nextAtMs: undefined },
-        { ...base, kind: "delivery.exhausted", attempt: attempt.number, reason: next.reason },
-      ];
+    : [{ ...failed, nextAtMs: undefined }, exhausted(base, state, attempt.number, next.reason)];
 }

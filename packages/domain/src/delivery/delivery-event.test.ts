@@ -8,6 +8,7 @@ import {
   exhausted,
   failed,
   IDENTITY,
+  retried,
   skipped,
   succeeded,
 } from "./delivery.fixture.ts";
@@ -19,11 +20,12 @@ describe("logEventId", () => {
   it.each([
     [created, `${deliveryId}:created`],
     [skipped, `${deliveryId}:skipped`],
-    [deferred(2, 3), `${deliveryId}:deferred:3`],
+    [deferred(2, 3), `${deliveryId}:deferred:2:3`],
     [succeeded(2), `${deliveryId}:outcome:2`],
     [failed(2, undefined), `${deliveryId}:outcome:2`],
-    [exhausted("expired", 1), `${deliveryId}:exhausted`],
-    [cancelled, `${deliveryId}:cancelled`],
+    [exhausted("expired", 1), `${deliveryId}:exhausted:0`],
+    [cancelled, `${deliveryId}:cancelled:0`],
+    [retried(2, 3, true), `${deliveryId}:retried:2:3`],
   ])("of $kind is $1", (event, id) => {
     expect(logEventId(event)).toBe(id);
   });
@@ -31,6 +33,11 @@ describe("logEventId", () => {
   it("of an event that nobody wanted names the event", () => {
     const unmatched = { kind: "event.unmatched", orgId, eventId, atMs: ACCEPTED_AT_MS, event: EVENT_FACTS } as const;
     expect(logEventId(unmatched)).toBe(`${eventId}:unmatched`);
+  });
+
+  it("tells a wish or a deferral from one of an earlier attempt that came too late to use its release up", () => {
+    expect(logEventId(retried(3, 1, true))).not.toBe(logEventId(retried(2, 1, false)));
+    expect(logEventId(deferred(3, 1))).not.toBe(logEventId(deferred(2, 1)));
   });
 
   it("does not depend on who recorded it, nor when", () => {

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DELIVERY_HORIZON_MS } from "../limits.ts";
 import type { RetryPolicy } from "../retry/retry-policy.ts";
-import { type DeliveryCommand, decide } from "./decide.ts";
-import { ACCEPTED_AT_MS, attempt, EVENT_FACTS, failed, IDENTITY, stateAfter, succeeded } from "./delivery.fixture.ts";
+import { type DeliveryCommand, type DeliveryStart, decide } from "./decide.ts";
+import { ACCEPTED_AT_MS, attempt, failed, IDENTITY, ORDER, stateAfter, succeeded } from "./delivery.fixture.ts";
 import { type DeliveryEvent, logEventId } from "./delivery-event.ts";
 import { type DeliveryState, isFinal, UNKNOWN_DELIVERY } from "./delivery-state.ts";
 import { evolve } from "./evolve.ts";
@@ -123,13 +123,20 @@ describe("the fold of a history", () => {
     );
   });
 
-  it("changes an ended delivery in nothing but the count of repeats", () => {
+  it("never changes an end: what was under way is counted, and that is all", () => {
     fc.assert(
       fc.property(course(), course(), (course, other) => {
         const { state } = play(course);
         fc.pre(isFinal(state));
         for (const event of play(other).events) {
-          expect(withoutRepeats(evolve(state, event))).toEqual(withoutRepeats(state));
+          const { progress, ...end } = evolve(state, event);
+          expect(end).toEqual(endOf(state));
+          expect(progress.attemptCount).toBe(
+            isOutcome(event)
+              ? Math.max(event.attempt.number, state.progress.attemptCount)
+              : state.progress.attemptCount,
+          );
+          expect(progress.release).toBeGreaterThanOrEqual(state.progress.release);
         }
       }),
     );
@@ -142,6 +149,56 @@ describe("the fold of a history", () => {
         fc.pre(isFinal(state));
         const command = commandOf(step, number, course.policy, ACCEPTED_AT_MS);
         expect(decide(IDENTITY, command, state, ACCEPTED_AT_MS)).toEqual([]);
+      }),
+    );
+  });
+});
+
+describe("a history in which people ask for more attempts", () => {
+  /** The course, and after it again and again one more attempt. */
+  function playOn(course: Course, outcomes: readonly AttemptOutcome[]) {
+    let { state } = play(course);
+    const events = [...play(course).events];
+    const apply = (command: DeliveryCommand, nowMs: number) => {
+      for (const event of decide(IDENTITY, command, state, nowMs)) {
+        events.push(event);
+        state = evolve(state, event);
+      }
+    };
+    outcomes.forEach((outcome, index) => {
+      const nowMs = ACCEPTED_AT_MS + (index + 1) * 1_000;
+      apply({ kind: "retry", by: "root" }, nowMs);
+      if (state.kind !== "scheduled") return;
+      const policy = state.isOnly ? { delaysS: [], jitter: false } : course.policy;
+      const step: Step = { kind: "attempt", outcome, roll: 0.5 };
+      apply(commandOf(step, state.progress.attemptCount + 1, policy, nowMs), nowMs);
+    });
+    return { events, state };
+  }
+  const played = () =>
+    fc.tuple(course(), fc.array(outcome(), { maxLength: 4 })).map(([course, more]) => playOn(course, more));
+
+  it("makes each asked-for attempt, and has an id for every happening", () => {
+    fc.assert(
+      fc.property(played(), ({ events, state }) => {
+        expect(stateAfter(events)).toEqual(state);
+        expect(new Set(events.map(logEventId)).size).toBe(events.length);
+        const asked = events.filter((event) => event.kind === "delivery.retried");
+        for (const { attempt } of asked) {
+          expect(events.some((event) => isOutcome(event) && event.attempt.number === attempt)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it("is the same when any records are read again later", () => {
+    fc.assert(
+      fc.property(played(), fc.nat(), fc.nat(), ({ events, state }, from, distance) => {
+        const index = from % Math.max(events.length, 1);
+        const copy = events[index];
+        fc.pre(copy !== undefined);
+        const later = index + 1 + (distance % (events.length - index));
+        expect(stateAfter(events.toSpliced(later, 0, copy))).toEqual(state);
       }),
     );
   });
@@ -169,7 +226,8 @@ function play({ policy, webhookIsActive, steps }: Course): { events: readonly De
       state = evolve(state, event);
     }
   };
-  apply({ kind: "create", event: EVENT_FACTS, profile: "standard", webhookIsActive }, ACCEPTED_AT_MS);
+  const start: DeliveryStart = webhookIsActive ? { kind: "queue" } : { kind: "skip", reason: "webhook_inactive" };
+  apply({ kind: "create", order: ORDER, start }, ACCEPTED_AT_MS);
   let nowMs = ACCEPTED_AT_MS;
   for (const step of steps) {
     if (isFinal(state)) break;
@@ -262,6 +320,6 @@ function isOutcome(event: DeliveryEvent) {
   return event.kind === "attempt.succeeded" || event.kind === "attempt.failed";
 }
 
-function withoutRepeats(state: DeliveryState): DeliveryState {
-  return { ...state, progress: { ...state.progress, repeatedAttempts: 0 } };
+function endOf({ progress: _, ...end }: DeliveryState) {
+  return end;
 }

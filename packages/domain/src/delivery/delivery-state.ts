@@ -25,12 +25,20 @@ export type DeliveryState =
   /** No event that says it exists has been seen. */
   | { readonly kind: "unknown"; readonly progress: Progress }
   | { readonly kind: "pending"; readonly progress: Progress }
-  | { readonly kind: "scheduled"; readonly progress: Progress; readonly nextAtMs: number }
+  | {
+      readonly kind: "scheduled";
+      readonly progress: Progress;
+      readonly nextAtMs: number;
+      /** A person asked for the attempt of a delivery that had ended: nothing follows from it. */
+      readonly isOnly: boolean;
+    }
   | {
       readonly kind: "parked";
       readonly progress: Progress;
       readonly reason: DeferReason;
       readonly notBeforeMs: number;
+      /** As of `scheduled`. */
+      readonly isOnly: boolean;
     }
   | { readonly kind: "delivered"; readonly progress: Progress; readonly completedAtMs: number }
   | {
@@ -73,7 +81,7 @@ export function stateOfWork(attempt: number, release: number): DeliveryState {
   return { kind: "pending", progress: { ...NO_PROGRESS, attemptCount: attempt - 1, release } };
 }
 
-/** Has the delivery ended? Nothing that is recorded later changes an ended delivery. */
+/** Has the delivery ended? Only a person who asks for one more attempt changes that. */
 export function isFinal(state: DeliveryState): boolean {
   return "completedAtMs" in state;
 }

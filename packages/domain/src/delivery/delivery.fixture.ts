@@ -3,7 +3,16 @@
 import { expect } from "vitest";
 import { parseDeliveryId, parseEventId, parseOrgId, parseWebhookId } from "../ids/ids.ts";
 import { type DeliveryCommand, type DeliveryIdentity, decide } from "./decide.ts";
-import type { AttemptFailed, AttemptRecord, AttemptSucceeded, DeliveryEvent, EventFacts } from "./delivery-event.ts";
+import type {
+  AttemptFailed,
+  AttemptRecord,
+  AttemptSucceeded,
+  DeliveryCancelled,
+  DeliveryEvent,
+  DeliveryOrder,
+  DeliveryRetried,
+  EventFacts,
+} from "./delivery-event.ts";
 import { type DeliveryState, UNKNOWN_DELIVERY } from "./delivery-state.ts";
 import { evolve } from "./evolve.ts";
 
@@ -41,6 +50,7 @@ export function attempt(number: number, changes: Partial<AttemptRecord> = {}): A
     responseTruncated: false,
     dispatcher: "dispatcher-1",
     possibleRepeat: false,
+    test: false,
     ...changes,
   };
 }
@@ -48,18 +58,30 @@ export function attempt(number: number, changes: Partial<AttemptRecord> = {}): A
 /** When the outcome of an attempt made by `attempt` is recorded. */
 export const recordedAtMs = (number: number) => ACCEPTED_AT_MS + number * 1_000 + 100;
 
+export const ORDER: DeliveryOrder = {
+  event: EVENT_FACTS,
+  profile: "standard",
+  eventTypePrefix: "",
+  origin: { kind: "match" },
+};
+
 export const created: DeliveryEvent = {
   ...at(ACCEPTED_AT_MS),
   kind: "delivery.created",
-  event: EVENT_FACTS,
-  profile: "standard",
+  ...ORDER,
+  hold: undefined,
 };
+
+export const bornParked: DeliveryEvent = { ...at(ACCEPTED_AT_MS), kind: "delivery.created", ...ORDER, hold: "ordered" };
+
+export function retried(attempt: number, release: number, isOnly: boolean, atMs = ACCEPTED_AT_MS): DeliveryRetried {
+  return { ...at(atMs), kind: "delivery.retried", by: "root", attempt, release, isOnly };
+}
 
 export const skipped: DeliveryEvent = {
   ...at(ACCEPTED_AT_MS),
   kind: "delivery.skipped",
-  event: EVENT_FACTS,
-  profile: "standard",
+  ...ORDER,
   reason: "webhook_inactive",
 };
 
@@ -98,15 +120,16 @@ export function exhausted(
   reason: Extract<DeliveryEvent, { kind: "delivery.exhausted" }>["reason"],
   attempt: number,
   atMs = ACCEPTED_AT_MS,
+  release = 0,
 ): DeliveryEvent {
-  return { ...at(atMs), kind: "delivery.exhausted", attempt, reason };
+  return { ...at(atMs), kind: "delivery.exhausted", attempt, reason, release };
 }
 
-export const cancelled: DeliveryEvent = {
-  ...at(ACCEPTED_AT_MS),
-  kind: "delivery.cancelled",
-  reason: "webhook_deleted",
-};
+export const cancelled: DeliveryCancelled = cancelledIn(0);
+
+export function cancelledIn(release: number): DeliveryCancelled {
+  return { ...at(ACCEPTED_AT_MS), kind: "delivery.cancelled", reason: "webhook_deleted", release };
+}
 
 export function stateAfter(events: readonly DeliveryEvent[]): DeliveryState {
   return events.reduce(evolve, UNKNOWN_DELIVERY);

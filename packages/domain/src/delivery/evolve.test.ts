@@ -2,12 +2,15 @@ import { describe, expect, it } from "vitest";
 import {
   ACCEPTED_AT_MS,
   attempt,
+  bornParked,
   cancelled,
+  cancelledIn,
   created,
   deferred,
   exhausted,
   failed,
   recordedAtMs,
+  retried,
   skipped,
   stateAfter,
   succeeded,
@@ -31,9 +34,17 @@ describe("evolve", () => {
     ["exhausted", [created, failed(1, undefined), exhausted("attempts_exhausted", 1)]],
     ["exhausted", [created, exhausted("expired", 1)]],
     ["exhausted", [created, failed(1, LATER_MS), exhausted("expired", 2)]],
-    ["exhausted", [created, failed(1, LATER_MS), deferred(2, 1), exhausted("expired", 2)]],
+    ["exhausted", [created, failed(1, LATER_MS), deferred(2, 1), exhausted("expired", 2, LATER_MS, 1)]],
     ["cancelled", [created, failed(1, LATER_MS), cancelled]],
     ["skipped", [skipped]],
+    ["parked", [bornParked]],
+    ["delivered", [bornParked, succeeded(1)]],
+    ["scheduled", [created, succeeded(1), retried(2, 1, true)]],
+    ["delivered", [created, succeeded(1), retried(2, 1, true), succeeded(2)]],
+    [
+      "exhausted",
+      [skipped, retried(1, 1, true), failed(1, undefined), exhausted("attempts_exhausted", 1, LATER_MS, 1)],
+    ],
   ])("is %s after %#", (kind, events) => {
     expect(stateAfter(events).kind).toBe(kind);
   });
@@ -64,6 +75,54 @@ describe("evolve", () => {
       completedAtMs: LATER_MS,
       reason: "expired",
     });
+  });
+
+  it("begins an ended delivery again when somebody wants one more attempt, once", () => {
+    const again = stateAfter([created, succeeded(1), retried(2, 1, true, LATER_MS)]);
+    expect(again).toEqual({
+      kind: "scheduled",
+      progress: { ...stateAfter([created, succeeded(1)]).progress, release: 1 },
+      nextAtMs: LATER_MS,
+      isOnly: true,
+    });
+    expect(evolve(again, retried(2, 1, true, LATER_MS))).toBe(again);
+    const done = evolve(again, succeeded(2));
+    expect(evolve(done, retried(2, 1, true, LATER_MS))).toBe(done);
+  });
+
+  it("keeps in mind, while it is parked, that nothing follows from the attempt", () => {
+    expect(stateAfter([created, succeeded(1), retried(2, 1, true), deferred(2, 2)])).toMatchObject({ isOnly: true });
+    expect(stateAfter([created, deferred(1, 1)])).toMatchObject({ isOnly: false });
+  });
+
+  it("takes an end that is read again for the one before the last wish", () => {
+    const again = stateAfter([created, cancelled, retried(1, 1, true)]);
+    expect(evolve(again, cancelled)).toBe(again);
+    expect(evolve(again, exhausted("expired", 1))).toBe(again);
+    expect(evolve(again, cancelledIn(1)).kind).toBe("cancelled");
+    expect(evolve(again, exhausted("expired", 1, LATER_MS, 1)).kind).toBe("exhausted");
+  });
+
+  it("takes an end that does not say its release for one of now", () => {
+    const parked = stateAfter([created, deferred(1, 1)]);
+    expect(evolve(parked, { ...cancelled, release: undefined }).kind).toBe("cancelled");
+  });
+
+  it("cancels what has no data any more, whatever it has been deferred or wanted since", () => {
+    const deletion = { ...cancelled, reason: "payload_deleted" } as const;
+    expect(stateAfter([created, deferred(1, 1), deletion])).toMatchObject({
+      kind: "cancelled",
+      reason: "payload_deleted",
+    });
+    expect(stateAfter([created, succeeded(1), retried(2, 1, true), deletion]).kind).toBe("cancelled");
+    expect(stateAfter([created, succeeded(1), deletion]).kind).toBe("delivered");
+  });
+
+  it("leaves cancelled what has no data any more, whoever wants it, and however often that is read again", () => {
+    const deletion = { ...cancelled, reason: "payload_deleted" } as const;
+    const deleted = stateAfter([created, deletion]);
+    expect(evolve(deleted, retried(1, 1, true))).toBe(deleted);
+    expect(evolve(evolve(deleted, retried(1, 1, true)), deletion)).toBe(deleted);
   });
 
   it("takes an outcome before the creation that it belongs to", () => {
@@ -102,11 +161,22 @@ describe("evolve", () => {
     expect(repeats(failed(1, LATER_MS, ANOTHER), succeeded(2), succeeded(2, ANOTHER))).toBe(2);
   });
 
-  it("does not call an attempt a repeat that was in flight when the delivery ended", () => {
+  it("counts an attempt that was in flight when the delivery ended, and does not call it a repeat", () => {
     const ended = stateAfter([created, cancelled]);
-    expect(evolve(ended, succeeded(1))).toEqual(ended);
+    const counted = stateAfter([created, succeeded(1)]).progress;
+    expect(evolve(ended, succeeded(1))).toEqual({ ...ended, progress: counted });
     const endedLater = stateAfter([created, failed(1, LATER_MS), cancelled]);
-    expect(evolve(endedLater, failed(2, undefined))).toEqual(endedLater);
+    expect(evolve(endedLater, failed(2, undefined))).toEqual({
+      ...endedLater,
+      progress: stateAfter([created, failed(1, LATER_MS), failed(2, undefined)]).progress,
+    });
+  });
+
+  it("keeps in mind that one attempt was wanted when one that was in flight at the end fails late", () => {
+    const wanted = stateAfter([created, cancelled, retried(1, 1, true)]);
+    expect(evolve(wanted, failed(1, LATER_MS))).toMatchObject({ kind: "scheduled", isOnly: true });
+    const again = stateAfter([created, failed(1, LATER_MS), retried(2, 1, false)]);
+    expect(evolve(again, failed(2, LATER_MS))).toMatchObject({ kind: "scheduled", isOnly: false });
   });
 
   it("ignores deferrals of the past", () => {

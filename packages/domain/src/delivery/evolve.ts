@@ -1,29 +1,40 @@
 /**
  * Folds a delivery event into a delivery's state. Total and idempotent: events may come twice or, after losses, in
- * another order; the first outcome of an attempt wins, and nothing changes an ended delivery but the count of repeats.
+ * another order; the first outcome of an attempt wins. An end stays what it is until a person asks for one more attempt.
  */
 
-import type { AttemptFailed, AttemptSucceeded, DeliveryEvent, DeliveryExhausted } from "./delivery-event.ts";
+import type {
+  AttemptFailed,
+  AttemptSucceeded,
+  DeliveryCancelled,
+  DeliveryCreated,
+  DeliveryEvent,
+  DeliveryExhausted,
+  DeliveryRetried,
+} from "./delivery-event.ts";
 import { type DeliveryState, isFinal, type Progress } from "./delivery-state.ts";
 
 export function evolve(state: DeliveryState, event: DeliveryEvent): DeliveryState {
   switch (event.kind) {
     case "delivery.created":
-      return state.kind === "unknown" ? { kind: "pending", progress: state.progress } : state;
+      return evolveCreated(state, event);
     case "delivery.skipped":
       return state.kind === "unknown" ? ended(state, { kind: "skipped", reason: event.reason }, event.atMs) : state;
     case "delivery.deferred":
       return evolveDeferred(state, event);
     case "attempt.succeeded":
-      return isNewOutcome(state, event)
-        ? ended({ progress: afterAttempt(state.progress, event) }, { kind: "delivered" }, event.atMs)
-        : countRepeat(state, event);
     case "attempt.failed":
-      return isNewOutcome(state, event) ? evolveFailed(state, event) : countRepeat(state, event);
+      return event.attempt.number > state.progress.attemptCount
+        ? evolveOutcome(state, event)
+        : countRepeat(state, event);
     case "delivery.exhausted":
       return endsWith(state, event) ? ended(state, { kind: "exhausted", reason: event.reason }, event.atMs) : state;
     case "delivery.cancelled":
-      return isFinal(state) ? state : ended(state, { kind: "cancelled", reason: event.reason }, event.atMs);
+      return isCancelledBy(state, event)
+        ? ended(state, { kind: "cancelled", reason: event.reason }, event.atMs)
+        : state;
+    case "delivery.retried":
+      return evolveRetried(state, event);
     default:
       return event satisfies never;
   }
@@ -41,9 +52,41 @@ function ended(state: { readonly progress: Progress }, ending: Ending, completed
 
 /** An end counts before the next attempt, or after a last one; not when it came with a repeat of an outcome. */
 function endsWith(state: DeliveryState, event: DeliveryExhausted): boolean {
-  if (isFinal(state)) return false;
+  if (isFinal(state) || isOutdated(state, event)) return false;
   const { attemptCount } = state.progress;
   return event.attempt > attemptCount || (event.attempt === attemptCount && state.kind === "pending");
+}
+
+/** Born parked means: to be released at once by whoever may. */
+function evolveCreated(state: DeliveryState, { hold, atMs }: DeliveryCreated): DeliveryState {
+  if (state.kind !== "unknown") return state;
+  const { progress } = state;
+  return hold === undefined
+    ? { kind: "pending", progress }
+    : { kind: "parked", progress, reason: hold, notBeforeMs: atMs, isOnly: false };
+}
+
+/** Also an ended delivery begins again: somebody wants it to. Not one that has no data any more. */
+function evolveRetried(state: DeliveryState, event: DeliveryRetried): DeliveryState {
+  const { progress } = state;
+  if (state.kind === "cancelled" && state.reason === "payload_deleted") return state;
+  if (event.release <= progress.release || event.attempt <= progress.attemptCount) return state;
+  return {
+    kind: "scheduled",
+    progress: { ...progress, release: event.release },
+    nextAtMs: event.atMs,
+    isOnly: event.isOnly,
+  };
+}
+
+/** What has no data any more cannot be sent, however often it was deferred or wanted since somebody looked at it. */
+function isCancelledBy(state: DeliveryState, event: DeliveryCancelled): boolean {
+  return !isFinal(state) && (event.reason === "payload_deleted" || !isOutdated(state, event));
+}
+
+/** The end that it tells of was before somebody wanted one more attempt. */
+function isOutdated(state: DeliveryState, { release }: DeliveryExhausted | DeliveryCancelled): boolean {
+  return release !== undefined && release < state.progress.release;
 }
 
 function evolveDeferred(
@@ -51,24 +94,28 @@ function evolveDeferred(
   event: Extract<DeliveryEvent, { kind: "delivery.deferred" }>,
 ): DeliveryState {
   const { progress } = state;
-  if (isFinal(state) || event.release <= progress.release || event.attempt <= progress.attemptCount) return state;
+  if (event.release <= progress.release || event.attempt <= progress.attemptCount) return state;
+  if (isFinal(state)) return { ...state, progress: { ...progress, release: event.release } };
   return {
     kind: "parked",
     progress: { ...progress, release: event.release },
     reason: event.reason,
     notBeforeMs: event.notBeforeMs,
+    isOnly: "isOnly" in state && state.isOnly,
   };
 }
 
-function evolveFailed(state: DeliveryState, event: AttemptFailed): DeliveryState {
+/**
+ * An attempt that was in flight when the delivery ended is counted, and changes nothing about the end; nor, if somebody
+ * wanted one more attempt meanwhile, about its being the only one.
+ */
+function evolveOutcome(state: DeliveryState, event: AttemptSucceeded | AttemptFailed): DeliveryState {
   const progress = afterAttempt(state.progress, event);
+  if (isFinal(state)) return { ...state, progress };
+  if (event.kind === "attempt.succeeded") return ended({ progress }, { kind: "delivered" }, event.atMs);
   return event.nextAtMs === undefined
     ? { kind: "pending", progress }
-    : { kind: "scheduled", progress, nextAtMs: event.nextAtMs };
-}
-
-function isNewOutcome(state: DeliveryState, event: AttemptSucceeded | AttemptFailed): boolean {
-  return !isFinal(state) && event.attempt.number > state.progress.attemptCount;
+    : { kind: "scheduled", progress, nextAtMs: event.nextAtMs, isOnly: "isOnly" in state && state.isOnly };
 }
 
 function afterAttempt(progress: Progress, event: AttemptSucceeded | AttemptFailed): Progress {
@@ -88,7 +135,7 @@ function afterAttempt(progress: Progress, event: AttemptSucceeded | AttemptFaile
 
 /**
  * Only the last attempt that counted can be told from its repeat: the same record read twice is none, another start or
- * another process is. An attempt that was in flight when the delivery ended is later than the last that counted.
+ * another process is.
  */
 function countRepeat(state: DeliveryState, event: AttemptSucceeded | AttemptFailed): DeliveryState {
   const { progress } = state;

@@ -1,6 +1,7 @@
 /** One attempt to make: what the streams DELIVER and RETRY carry. */
 
 import type { AcceptedEvent, PayloadPlace } from "../events/event.ts";
+import type { DeliveryId } from "../ids/ids.ts";
 import type { ProfileName } from "../profiles/profile.ts";
 import type { DeliveryIdentity } from "./decide.ts";
 
@@ -20,4 +21,23 @@ export type WorkItem = DeliveryIdentity & {
   /** Undefined: read it from `place`. */
   readonly event: AcceptedEvent | undefined;
   readonly traceparent: string;
+  /** What the receiver sees as `webhook-id`: a replay keeps that of its original. */
+  readonly messageId: DeliveryId;
+  /** See `WebhookConfig`. */
+  readonly eventTypePrefix: string;
+  /** Nothing follows from this attempt, whatever comes of it. */
+  readonly isOnly: boolean;
+  /** What the scheduler adds to what it releases; undefined for first attempts. */
+  readonly terms: ReleaseTerms | undefined;
+  /** Of an ordered webhook: sent after this one, in order, as long as each is delivered. */
+  readonly followers: readonly WorkItem[];
+};
+
+export type ReleaseTerms = {
+  /** Sent although the webhook's circuit is open: to see whether the receiver is back. */
+  readonly isProbe: boolean;
+  /** Circuits of the webhook up to this generation are closed. */
+  readonly circuitsClosed: number;
+  /** A rate-limited request leaves in its slot; one that comes too late waits for another. */
+  readonly slot: { readonly fromMs: number; readonly untilMs: number } | undefined;
 };

@@ -1,6 +1,6 @@
 /** An accepted event and the rules for what may be accepted. */
 
-import type { EventId, OrgId } from "../ids/ids.ts";
+import type { EventId, OrgId, WebhookId } from "../ids/ids.ts";
 import { CALLER_ID_LENGTH_MAX, EVENT_TYPE_LENGTH_MAX, TIMESTAMP_LENGTH_MAX } from "../limits.ts";
 
 export type AcceptedEvent = {
@@ -15,7 +15,14 @@ export type AcceptedEvent = {
   readonly traceparent: string;
   /** The caller's own id, used for deduplication. */
   readonly callerId: string | undefined;
+  /** A test event is for one webhook, whatever its patterns; no matcher matches it. */
+  readonly forWebhook: WebhookId | undefined;
+  /** How many deliveries led to this event: a receiver that publishes what it receives would go on for ever. */
+  readonly hops: number;
 };
+
+/** A request carries it with one hop more than its event; whoever publishes what it received hands it on. */
+export const HOPS_HEADER = "posthorn-hops";
 
 /** Where a payload lives: stream epoch (its creation time), sequence of the message, index in its group. */
 export type PayloadPlace = { readonly epochMs: number; readonly sequence: number; readonly index: number };

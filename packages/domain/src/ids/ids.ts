@@ -10,6 +10,8 @@ export type WebhookId = Id<"webhook">;
 export type EventId = Id<"event">;
 export type DeliveryId = Id<"delivery">;
 export type ApiKeyId = Id<"api-key">;
+export type EventTypeId = Id<"event-type">;
+export type ReplayId = Id<"replay">;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -25,6 +27,8 @@ export const parseWebhookId = (text: string) => parseUuid(text) as WebhookId | u
 export const parseEventId = (text: string) => parseUuid(text) as EventId | undefined;
 export const parseDeliveryId = (text: string) => parseUuid(text) as DeliveryId | undefined;
 export const parseApiKeyId = (text: string) => parseUuid(text) as ApiKeyId | undefined;
+export const parseEventTypeId = (text: string) => parseUuid(text) as EventTypeId | undefined;
+export const parseReplayId = (text: string) => parseUuid(text) as ReplayId | undefined;
 
 /**
  * UUIDv7 (RFC 9562) from a moment and randomness. Ids made later sort later, at millisecond resolution.
@@ -53,6 +57,11 @@ export function uuidv7TimeMs(id: string): number {
 /** The one delivery of an event to a webhook: the same pair always gives the same id. */
 export function deliveryIdOf(event: EventId, webhook: WebhookId): DeliveryId {
   return uuidv5(event, webhook) as DeliveryId;
+}
+
+/** The one delivery that a replay makes of another: a replay that is continued makes none twice. */
+export function replayedDeliveryIdOf(delivery: DeliveryId, replay: ReplayId): DeliveryId {
+  return uuidv5(delivery, replay) as DeliveryId;
 }
 
 export function uuidv5(namespace: string, name: string): string {

@@ -27,6 +27,15 @@ describe("PatternIndex", () => {
     expect([...index.match("agent")]).toEqual([]);
   });
 
+  it("finds operational events by their name only", () => {
+    const index = new PatternIndex<string>();
+    index.add("all", ["*", "*.webhook.*"]);
+    index.add("operational", ["posthorn.*"]);
+    index.add("one", ["posthorn.webhook.disabled"]);
+    expect([...index.match("posthorn.webhook.disabled")].sort()).toEqual(["one", "operational"]);
+    expect([...index.match("posthorn")]).toEqual(["all"]);
+  });
+
   it("ignores the removal of what was never added", () => {
     const index = new PatternIndex<string>();
     index.add("kept", ["agent.*"]);
@@ -58,7 +67,7 @@ describe("PatternIndex", () => {
   });
 });
 
-const token = () => fc.constantFrom("a", "b", "c");
+const token = () => fc.constantFrom("a", "b", "posthorn");
 const eventType = () => fc.array(token(), { minLength: 1, maxLength: 4 }).map((tokens) => tokens.join("."));
 const pattern = () =>
   fc.array(fc.oneof(token(), fc.constant("*")), { minLength: 1, maxLength: 4 }).map((tokens) => tokens.join("."));

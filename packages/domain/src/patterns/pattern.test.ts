@@ -29,6 +29,16 @@ describe("patternMatches", () => {
     ["agent.*.*", "agent.run.done.twice", true],
     ["*.*", "agent", false],
     ["*.*", "agent.run.done", true],
+    // Operational events are wanted by name only.
+    ["posthorn.*", "posthorn.webhook.disabled", true],
+    ["posthorn.*.disabled", "posthorn.webhook.disabled", true],
+    ["posthorn.webhook.disabled", "posthorn.webhook.disabled", true],
+    ["*", "posthorn.webhook.disabled", false],
+    ["*.webhook.disabled", "posthorn.webhook.disabled", false],
+    ["*.*", "posthorn.webhook.disabled", false],
+    ["*", "posthorn", true],
+    ["*", "posthorns.x", true],
+    ["agent.*", "agent.posthorn.x", true],
     // Nothing in a token is special to a regular expression or a JavaScript object.
     ["a-b_c.D1", "a-b_c.D1", true],
     ["constructor.*", "constructor.__proto__", true],
@@ -74,7 +84,7 @@ describe("patternProblem", () => {
 });
 
 /** Few distinct tokens, so that matches are common. */
-const token = () => fc.constantFrom("a", "b", "c");
+const token = () => fc.constantFrom("a", "b", "posthorn");
 const eventType = () => fc.array(token(), { minLength: 1, maxLength: 5 }).map((tokens) => tokens.join("."));
 const pattern = () =>
   fc.array(fc.oneof(token(), fc.constant("*")), { minLength: 1, maxLength: 5 }).map((tokens) => tokens.join("."));
@@ -83,5 +93,6 @@ function asRegExp(pattern: string): RegExp {
   const tokens = pattern.split(".");
   const last = tokens.length - 1;
   const parts = tokens.map((token, index) => (token !== "*" ? token : index === last ? ".+" : "[^.]+"));
-  return new RegExp(`^${parts.join("\\.")}$`);
+  const notOperational = tokens[0] === "*" ? "(?!posthorn\\.)" : "";
+  return new RegExp(`^${notOperational}${parts.join("\\.")}$`);
 }

@@ -5,6 +5,7 @@ describe("profiles", () => {
   it.each([
     ["standard", 15_000, [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]],
     ["myop", 10_000, []],
+    ["github-dispatch", 10_000, []],
     ["nextmv", 10_000, [60, 300, 1_800]],
     ["znyx", 10_000, [120, 480, 1_800, 4_800]],
     ["mutx", 30_000, [30, 300, 1_800]],
@@ -15,6 +16,7 @@ describe("profiles", () => {
   it.each([
     ["standard", undefined, undefined, undefined],
     ["myop", "X-Myop-Signature", "X-Myop-Event", undefined],
+    ["github-dispatch", undefined, undefined, undefined],
     ["nextmv", "Nextmv-Signature", undefined, undefined],
     ["znyx", "X-Webhook-Signature", undefined, undefined],
     ["mutx", "X-Webhook-Signature", "X-Webhook-Event", "X-Webhook-Delivery-Id"],
@@ -26,6 +28,6 @@ describe("profiles", () => {
 
   it("are known by their exact names only", () => {
     expect(PROFILE_NAMES.map(parseProfileName)).toEqual(PROFILE_NAMES);
-    for (const text of ["", "Standard", "github-dispatch", "__proto__"]) expect(parseProfileName(text)).toBeUndefined();
+    for (const text of ["", "Standard", "github", "__proto__"]) expect(parseProfileName(text)).toBeUndefined();
   });
 });

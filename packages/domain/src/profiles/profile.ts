@@ -3,7 +3,7 @@
  * the default retries; it is fixed when a delivery is created.
  */
 
-export const PROFILE_NAMES = ["standard", "myop", "nextmv", "znyx", "mutx"] as const;
+export const PROFILE_NAMES = ["standard", "myop", "github-dispatch", "nextmv", "znyx", "mutx"] as const;
 export type ProfileName = (typeof PROFILE_NAMES)[number];
 
 /** How a seed system's own signature header is made; every profile carries the Standard Webhooks trio besides. */
@@ -23,6 +23,8 @@ export type Profile = {
   /** Headers that name the event, by what they carry. */
   readonly eventTypeHeader: string | undefined;
   readonly deliveryIdHeader: string | undefined;
+  /** The same in every request. */
+  readonly fixedHeaders: readonly (readonly [name: string, value: string])[];
 };
 
 const PROFILES: Readonly<Record<ProfileName, Profile>> = {
@@ -33,6 +35,7 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     legacySignature: { kind: "none" },
     eventTypeHeader: undefined,
     deliveryIdHeader: undefined,
+    fixedHeaders: [],
   },
   myop: {
     name: "myop",
@@ -41,6 +44,16 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     legacySignature: { kind: "body-sha256", header: "X-Myop-Signature" },
     eventTypeHeader: "X-Myop-Event",
     deliveryIdHeader: undefined,
+    fixedHeaders: [],
+  },
+  "github-dispatch": {
+    name: "github-dispatch",
+    timeoutMs: 10_000,
+    retryDelaysS: [],
+    legacySignature: { kind: "none" },
+    eventTypeHeader: undefined,
+    deliveryIdHeader: undefined,
+    fixedHeaders: [["Accept", "application/vnd.github+json"]],
   },
   nextmv: {
     name: "nextmv",
@@ -49,6 +62,7 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     legacySignature: { kind: "timestamped", header: "Nextmv-Signature" },
     eventTypeHeader: undefined,
     deliveryIdHeader: undefined,
+    fixedHeaders: [],
   },
   znyx: {
     name: "znyx",
@@ -57,6 +71,7 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     legacySignature: { kind: "body-sha256", header: "X-Webhook-Signature" },
     eventTypeHeader: undefined,
     deliveryIdHeader: undefined,
+    fixedHeaders: [],
   },
   mutx: {
     name: "mutx",
@@ -65,6 +80,7 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     legacySignature: { kind: "body-sha256", header: "X-Webhook-Signature" },
     eventTypeHeader: "X-Webhook-Event",
     deliveryIdHeader: "X-Webhook-Delivery-Id",
+    fixedHeaders: [],
   },
 };
 

@@ -4,7 +4,7 @@ import type { AcceptedEvent } from "../events/event.ts";
 import { deliveryIdOf, type EventId, type OrgId, parseEventId, parseOrgId, parseWebhookId } from "../ids/ids.ts";
 import { jsonText } from "../json/json-text.fixture.ts";
 import type { ProfileName } from "./profile.ts";
-import { renderBody } from "./render-body.ts";
+import { type RenderedBody, renderBody } from "./render-body.ts";
 
 const ODD_DATA = '{ "z": 123456789012345678901234567890, "1":1.0,"a":"\\u00e9\\/" ,"z2":[1e3,-0] }';
 const EVENT_ID = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -20,6 +20,14 @@ describe("renderBody", () => {
     ["znyx", `{"id":"${EVENT_ID}","event":"agent.status","timestamp":"${ACCEPTED_AT}","data":${ODD_DATA}}`],
   ])("puts data into %s byte for byte: big numbers, key order, escapes and white space", (profile, body) => {
     expect(textOf(profile, event({ data: ODD_DATA }))).toBe(body);
+  });
+
+  it("dispatches to GitHub: the type with its prefix and dashes, data as the payload", () => {
+    const body = rendered("github-dispatch", event({ data: ODD_DATA }), "myop-");
+    expect(body).toEqual({
+      kind: "body",
+      bytes: Buffer.from(`{"event_type":"myop-agent-status","client_payload":${ODD_DATA}}`),
+    });
   });
 
   it("gives the caller's timestamp verbatim", () => {
@@ -66,15 +74,15 @@ describe("renderBody for mutx", () => {
     ["12345678901234567890", "the number 12345678901234567890 has no exact JavaScript form"],
     ['{"a":1,"a":2}', 'the member "a" is given twice'],
   ])("refuses data %s, which its receivers would read as something else", (data, reason) => {
-    expect(renderBody("mutx", event({ data }), deliveryId())).toEqual({ kind: "unrepresentable", reason });
+    expect(rendered("mutx", event({ data }))).toEqual({ kind: "unrepresentable", reason });
   });
 
   it("is a fixed point of JSON.parse and JSON.stringify, with the same data", () => {
     fc.assert(
       fc.property(jsonText({ duplicates: true }), (data) => {
-        const rendered = renderBody("mutx", event({ data }), deliveryId());
-        if (rendered.kind === "unrepresentable") return;
-        const text = Buffer.from(rendered.bytes).toString();
+        const body = rendered("mutx", event({ data }));
+        if (body.kind === "unrepresentable") return;
+        const text = Buffer.from(body.bytes).toString();
         expect(JSON.stringify(JSON.parse(text))).toBe(text);
         expect(JSON.stringify(dataOf("mutx", JSON.parse(text)))).toBe(JSON.stringify(JSON.parse(data)));
       }),
@@ -92,6 +100,8 @@ function event({ data = "{}", timestamp }: { data?: string; timestamp?: string }
     data: Buffer.from(data),
     traceparent: "",
     callerId: undefined,
+    forWebhook: undefined,
+    hops: 0,
   };
 }
 
@@ -104,10 +114,14 @@ function parsed<Id>(id: Id | undefined): Id {
   return id;
 }
 
+function rendered(profile: ProfileName, event: AcceptedEvent, eventTypePrefix = ""): RenderedBody {
+  return renderBody({ profile, eventTypePrefix, messageId: deliveryId() }, event);
+}
+
 function textOf(profile: ProfileName, event: AcceptedEvent): string {
-  const rendered = renderBody(profile, event, deliveryId());
-  if (rendered.kind === "unrepresentable") throw new Error(rendered.reason);
-  return Buffer.from(rendered.bytes).toString();
+  const body = rendered(profile, event);
+  if (body.kind === "unrepresentable") throw new Error(body.reason);
+  return Buffer.from(body.bytes).toString();
 }
 
 function dataOf(profile: ProfileName, body: unknown): unknown {

@@ -12,7 +12,15 @@ export type RenderedBody =
   | { readonly kind: "body"; readonly bytes: Uint8Array }
   | { readonly kind: "unrepresentable"; readonly reason: string };
 
-export function renderBody(profile: ProfileName, event: AcceptedEvent, delivery: DeliveryId): RenderedBody {
+/** What the body is made of besides the event; fixed when the delivery is created. */
+export type BodyOrder = {
+  readonly profile: ProfileName;
+  readonly eventTypePrefix: string;
+  /** What the receiver knows the message by. */
+  readonly messageId: DeliveryId;
+};
+
+export function renderBody({ profile, eventTypePrefix, messageId }: BodyOrder, event: AcceptedEvent): RenderedBody {
   const type = JSON.stringify(event.type);
   const timestamp = JSON.stringify(eventTimestamp(event));
   switch (profile) {
@@ -23,25 +31,29 @@ export function renderBody(profile: ProfileName, event: AcceptedEvent, delivery:
         `{"event":${type},"timestamp":${timestamp},"organizationId":${JSON.stringify(event.orgId)},"data":`,
         event.data,
       );
+    case "github-dispatch": {
+      const eventType = JSON.stringify(eventTypePrefix + event.type.replaceAll(".", "-"));
+      return around(`{"event_type":${eventType},"client_payload":`, event.data);
+    }
     case "nextmv":
       return { kind: "body", bytes: event.data };
     case "znyx":
       return around(`{"id":${JSON.stringify(event.id)},"event":${type},"timestamp":${timestamp},"data":`, event.data);
     case "mutx":
-      return renderMutx(event, delivery);
+      return renderMutx(event, messageId);
     default:
       return profile satisfies never;
   }
 }
 
 /** A fixed point of JSON.parse and JSON.stringify, because the documented receiver verifies a re-serialised body. */
-function renderMutx(event: AcceptedEvent, delivery: DeliveryId): RenderedBody {
+function renderMutx(event: AcceptedEvent, messageId: DeliveryId): RenderedBody {
   const data = canonicalJson(event.data);
   if (data.kind === "lossy") return { kind: "unrepresentable", reason: data.reason };
   const envelope = {
     event: event.type,
     timestamp: pythonIsoFormat(event),
-    delivery_id: delivery,
+    delivery_id: messageId,
     data: data.value,
   };
   return { kind: "body", bytes: Buffer.from(JSON.stringify(envelope)) };

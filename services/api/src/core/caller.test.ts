@@ -2,9 +2,9 @@ import { parseApiKeyId, parseOrgId, SCOPES, type Scope } from "@posthorn/domain"
 import { describe, expect, it } from "vitest";
 import { type Access, type Caller, isPermitted, scopesFor } from "./caller.ts";
 
-const ALL: readonly Access[] = ["read", "configure", "manage-keys", "manage-organisations"];
+const ALL: readonly Access[] = ["read", "configure", "manage-keys", "read-audit", "manage-organisations"];
 const PERMITTED = {
-  admin: ["read", "configure", "manage-keys"],
+  admin: ["read", "configure", "manage-keys", "read-audit"],
   ci: ["read", "configure"],
   runtime: ["read"],
 } as const;
@@ -26,6 +26,6 @@ describe("a caller", () => {
   });
 
   it("is told the scopes that would be enough", () => {
-    expect(ALL.map(scopesFor)).toEqual([["admin", "ci", "runtime"], ["admin", "ci"], ["admin"], []]);
+    expect(ALL.map(scopesFor)).toEqual([["admin", "ci", "runtime"], ["admin", "ci"], ["admin"], ["admin"], []]);
   });
 });

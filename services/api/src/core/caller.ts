@@ -8,10 +8,10 @@ export type Caller =
   | { readonly kind: "key"; readonly id: ApiKeyId; readonly orgId: OrgId; readonly scope: Scope };
 
 /** What a route lets its callers do. */
-export type Access = "read" | "configure" | "manage-keys" | "manage-organisations";
+export type Access = "read" | "configure" | "manage-keys" | "read-audit" | "manage-organisations";
 
 const PERMITTED: Readonly<Record<Scope, readonly Access[]>> = {
-  admin: ["read", "configure", "manage-keys"],
+  admin: ["read", "configure", "manage-keys", "read-audit"],
   ci: ["read", "configure"],
   runtime: ["read"],
 };

@@ -12,17 +12,18 @@ export type EventFacts = {
   readonly acceptedAtMs: number;
 };
 
-/**
- * @param data JSON text in UTF-8; undefined when age has taken it.
- * @param deliveries what else the object has, `deliveries` and the cursor of further ones.
- */
-export function presentEvent(event: EventFacts, data: Uint8Array | undefined, deliveries: object): string {
+export type EventData =
+  /** JSON text in UTF-8. */
+  { readonly kind: "present"; readonly text: Uint8Array } | { readonly kind: "gone"; readonly why: "age" | "deleted" };
+
+/** @param more what else the object has, such as `deliveries` and the cursor of further ones. */
+export function presentEvent(event: EventFacts, data: EventData, more: object = {}): string {
   const before = JSON.stringify({
     id: event.id,
     type: event.type,
     timestamp: event.timestamp ?? instant(event.acceptedAtMs),
     accepted_at: instant(event.acceptedAtMs),
   });
-  const after = JSON.stringify({ data_gone: data === undefined ? "age" : null, ...deliveries });
-  return `${before.slice(0, -1)},"data":${data === undefined ? "null" : textOf(data)},${after.slice(1)}`;
+  const after = JSON.stringify({ data_gone: data.kind === "gone" ? data.why : null, ...more });
+  return `${before.slice(0, -1)},"data":${data.kind === "gone" ? "null" : textOf(data.text)},${after.slice(1)}`;
 }

@@ -1,55 +1,74 @@
 /** An event of the log as JSON: every field that was recorded, under the names that the rest of the API uses. */
 
-import { type AttemptRecord, type LogEvent, logEventId, type PayloadPlace } from "@posthorn/domain";
+import {
+  type AttemptRecord,
+  type DeliveryEvent,
+  type DeliveryOrder,
+  type DeliveryOrigin,
+  type EventFacts,
+  logEventId,
+  type PayloadPlace,
+} from "@posthorn/domain";
 import { instant, instantOrNull } from "./instant.ts";
 import { headersObject, textOf } from "./present-delivery.ts";
 
 /** Where the archive holds the message that the event came in. */
 export type LogPosition = { readonly partition: number; readonly epochMs: number; readonly sequence: number };
 
-export function presentLogEvent(event: LogEvent, position: LogPosition) {
+export function presentLogEvent(event: DeliveryEvent, position: LogPosition) {
   return {
     id: logEventId(event),
     type: event.kind,
     at: instant(event.atMs),
     position: { partition: position.partition, epoch: instant(position.epochMs), sequence: position.sequence },
     event_id: event.eventId,
+    delivery_id: event.deliveryId,
+    webhook_id: event.webhookId,
     ...detailsOf(event),
   };
 }
 
-function detailsOf(event: LogEvent) {
-  if (event.kind === "event.unmatched") return { event: factsOf(event) };
-  const delivery = { delivery_id: event.deliveryId, webhook_id: event.webhookId };
+function detailsOf(event: DeliveryEvent) {
   switch (event.kind) {
     case "delivery.created":
-      return { ...delivery, event: factsOf(event), profile: event.profile };
+      return { ...orderOf(event), hold: event.hold ?? null };
     case "delivery.skipped":
-      return { ...delivery, event: factsOf(event), profile: event.profile, reason: event.reason };
+      return { ...orderOf(event), reason: event.reason };
     case "delivery.deferred": {
       const { reason, attempt, release } = event;
-      return { ...delivery, reason, not_before: instant(event.notBeforeMs), attempt_number: attempt, release };
+      return { reason, not_before: instant(event.notBeforeMs), attempt_number: attempt, release };
     }
     case "attempt.succeeded":
-      return { ...delivery, attempt: attemptOf(event.attempt) };
+      return { attempt: attemptOf(event.attempt) };
     case "attempt.failed":
       return {
-        ...delivery,
         attempt: attemptOf(event.attempt),
         error_class: event.errorClass,
         error_message: event.errorMessage,
         next_attempt_at: instantOrNull(event.nextAtMs),
       };
     case "delivery.exhausted":
-      return { ...delivery, reason: event.reason, attempt_number: event.attempt };
+      return { reason: event.reason, attempt_number: event.attempt, release: event.release ?? null };
     case "delivery.cancelled":
-      return { ...delivery, reason: event.reason };
+      return { reason: event.reason, release: event.release ?? null };
+    case "delivery.retried":
+      return { by: event.by, attempt_number: event.attempt, release: event.release, only_attempt: event.isOnly };
     default:
       return event satisfies never;
   }
 }
 
-function factsOf({ event }: Extract<LogEvent, { readonly event: unknown }>) {
+function orderOf({ event, profile, eventTypePrefix, origin }: DeliveryOrder) {
+  return { event: factsOf(event), profile, event_type_prefix: eventTypePrefix, origin: originOf(origin) };
+}
+
+function originOf(origin: DeliveryOrigin) {
+  return origin.kind === "replay"
+    ? { kind: origin.kind, replay_id: origin.replayId, replay_of: origin.replayOf }
+    : { kind: origin.kind };
+}
+
+function factsOf(event: EventFacts) {
   return {
     type: event.type,
     timestamp: event.timestamp ?? null,
@@ -78,5 +97,6 @@ function attemptOf(attempt: AttemptRecord) {
     },
     dispatcher: attempt.dispatcher,
     possible_repeat: attempt.possibleRepeat,
+    test: attempt.test,
   };
 }

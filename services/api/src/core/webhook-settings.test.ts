@@ -3,9 +3,12 @@ import { applySettings, DEFAULT_SETTINGS, type WebhookSettings } from "./webhook
 
 const BEFORE: WebhookSettings = {
   description: "before",
+  filter: "data.x == 1",
   profile: "mutx",
   timeoutMs: 2_000,
   retryDelaysS: [1],
+  rateLimit: 5,
+  ordered: true,
   isActive: false,
 };
 
@@ -15,23 +18,38 @@ describe("settings", () => {
   });
 
   it("become the default when they are null", () => {
-    const nulls = { description: null, profile: null, timeout_ms: null, retry_schedule_s: null, is_active: null };
+    const nulls = {
+      description: null,
+      filter: null,
+      profile: null,
+      timeout_ms: null,
+      retry_schedule_s: null,
+      rate_limit: null,
+      ordered: null,
+      is_active: null,
+    };
     expect(applySettings(nulls, BEFORE)).toEqual(DEFAULT_SETTINGS);
   });
 
   it("become what is given, also what is empty or false", () => {
     const given = {
       description: "after",
+      filter: "data.y == 2",
       profile: "znyx",
       timeout_ms: 9_000,
       retry_schedule_s: [],
+      rate_limit: 7,
+      ordered: false,
       is_active: true,
     } as const;
     expect(applySettings(given, BEFORE)).toEqual({
       description: "after",
+      filter: "data.y == 2",
       profile: "znyx",
       timeoutMs: 9_000,
       retryDelaysS: [],
+      rateLimit: 7,
+      ordered: false,
       isActive: true,
     });
     expect(applySettings({ is_active: false }, DEFAULT_SETTINGS).isActive).toBe(false);

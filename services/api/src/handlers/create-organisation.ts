@@ -3,7 +3,8 @@
 import { parseOrgId } from "@posthorn/domain";
 import { presentOrganisation } from "../core/present-organisation.ts";
 import type { Organisations } from "../io/organisations.ts";
-import type { createOrganisationRoute } from "../schemas/organisation.ts";
+import { createOrganisationRoute } from "../schemas/organisation.ts";
+import { audited, changedBy, fieldsOf, together } from "./audited.ts";
 import { type Chance, newBirth } from "./chance.ts";
 import { done, type Handler } from "./handler.ts";
 
@@ -13,9 +14,16 @@ export type CreateOrganisationPorts = {
 };
 
 export function createOrganisation(ports: CreateOrganisationPorts): Handler<typeof createOrganisationRoute> {
-  return async ({ body }) => {
-    const organisation = { ...newBirth(ports.chance, parseOrgId), name: body.name };
-    await ports.organisations.insert(organisation);
-    return done(presentOrganisation(organisation));
+  const { organisations, chance } = ports;
+  return async (request) => {
+    const { body, keep } = request;
+    const strictEventTypes = body.strict_event_types ?? false;
+    const organisation = { ...newBirth(chance, parseOrgId), name: body.name, strictEventTypes };
+    const answer = done(presentOrganisation(organisation));
+    const { id } = organisation;
+    const what = { orgId: id, subjectKind: "organisation", subjectId: id, fields: fieldsOf(body) } as const;
+    const audit = audited(changedBy(createOrganisationRoute, request), what, chance);
+    await organisations.insert(organisation, together(audit, keep(answer)));
+    return answer;
   };
 }

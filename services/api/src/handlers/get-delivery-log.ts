@@ -1,5 +1,7 @@
-/** Gets everything that was logged of a delivery, as the archive holds it. */
+/** Gets what was logged of a delivery, as the archive holds it, in the order in which it was logged. */
 
+import { logPage, positionsOfPage } from "../core/delivery-log-page.ts";
+import { eventsOfDelivery } from "../core/find-exchange.ts";
 import { presentLogEvent } from "../core/present-log-event.ts";
 import { notFound } from "../core/problems.ts";
 import type { Archive } from "../io/archive.ts";
@@ -10,16 +12,18 @@ import { done, type Handler, refused } from "./handler.ts";
 export type GetDeliveryLogPorts = { readonly deliveries: Pick<Deliveries, "get">; readonly archive: Archive };
 
 export function getDeliveryLog({ deliveries, archive }: GetDeliveryLogPorts): Handler<typeof getDeliveryLogRoute> {
-  return async ({ parameters }) => {
+  return async ({ parameters, query }) => {
     const dossier = await deliveries.get(parameters.org, parameters.delivery);
     if (dossier === undefined) return refused(notFound("delivery"));
     const { orgId, delivery, logPositions } = dossier;
-    const messages = await archive.read(logPositions, delivery.createdAtMs);
-    const items = messages.flatMap(({ position, events }) =>
-      events
-        .filter((event) => event.orgId === orgId && "deliveryId" in event && event.deliveryId === delivery.id)
-        .map((event) => presentLogEvent(event, position)),
+    const { limit, cursor } = query;
+    const positions = positionsOfPage(logPositions, limit, cursor);
+    const messages = await archive.read(positions, delivery.createdAtMs);
+    const events = messages.flatMap(({ position, events }) =>
+      eventsOfDelivery(events, orgId, delivery.id).map((event, index) => ({ event, position, index })),
     );
-    return done({ items, next_cursor: null });
+    const { entries, nextCursor } = logPage(positions, events, limit, cursor, logPositions.at(-1));
+    const items = entries.map(({ event, position }) => presentLogEvent(event, position));
+    return done({ items, next_cursor: nextCursor ?? null });
   };
 }

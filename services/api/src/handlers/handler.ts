@@ -3,7 +3,8 @@
 import type { Problem } from "@posthorn/service-runtime";
 import type { z } from "zod";
 import type { Caller } from "../core/caller.ts";
-import type { ParametersOf, Route } from "../schemas/route.ts";
+import type { Alongside } from "../io/alongside.ts";
+import type { Creation, ParametersOf, Route } from "../schemas/route.ts";
 
 export type Request<R extends Route> = {
   /** Known, and permitted to use the route in this organisation. */
@@ -11,10 +12,23 @@ export type Request<R extends Route> = {
   readonly parameters: ParametersOf<R["path"]>;
   readonly query: z.output<R["query"]>;
   readonly body: OutputOf<R["body"]>;
+  /** Names the request in logs, in answers and in what is recorded of a change. */
+  readonly id: string;
+} & (R extends { readonly creates: Creation } ? Creating<R> : unknown);
+
+export type Creating<R extends Route> = {
+  /**
+   * Says what the creation will be answered with. What it returns has to run in the transaction that creates, so that
+   * a repeated Idempotency-Key finds either the answer or nothing made. It throws when the answer has become another
+   * request's to give, which undoes the transaction.
+   */
+  readonly keep: (answer: Done<R>) => Alongside;
 };
 
+export type Done<R extends Route> = { readonly kind: "done"; readonly body: OutputOf<R["success"]["body"]> };
+
 export type Answer<R extends Route> =
-  | { readonly kind: "done"; readonly body: OutputOf<R["success"]["body"]> }
+  | Done<R>
   /** The JSON text of the body, where it holds numbers that JavaScript cannot. */
   | { readonly kind: "done-as-text"; readonly json: string }
   | Refused;

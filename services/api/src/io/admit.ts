@@ -6,17 +6,24 @@ import type { HttpRequest, Problem } from "@posthorn/service-runtime";
 import { presentedKey } from "../core/api-key.ts";
 import { type Caller, isPermitted } from "../core/caller.ts";
 import { type PathParameters, parsePath } from "../core/path-parameters.ts";
-import { notFound, notPermitted, unauthenticated } from "../core/problems.ts";
+import { notFound, notPermitted, rateLimited, unauthenticated } from "../core/problems.ts";
+import type { Quota } from "../core/quota.ts";
 import type { Route } from "../schemas/route.ts";
 import type { ApiKeys } from "./api-keys.ts";
 import { hashOfKey } from "./key-hash.ts";
 import type { KeyUsage } from "./key-usage.ts";
 import type { Organisations } from "./organisations.ts";
+import type { RateLimiter } from "./rate-limiter.ts";
 
-export type Admission =
+type Permission =
   /** `parameters` has those of the route's path. */
   | { readonly kind: "admitted"; readonly caller: Caller; readonly parameters: Partial<PathParameters> }
   | { readonly kind: "refused"; readonly problem: Problem };
+
+export type Admission = Permission & {
+  /** What the key may still do; undefined when it is not known or not limited. */
+  readonly quota: Quota | undefined;
+};
 
 export type Admit = (route: Route, request: HttpRequest) => Promise<Admission>;
 
@@ -25,9 +32,10 @@ export type AdmitPorts = {
   readonly apiKeys: Pick<ApiKeys, "ownerOf">;
   readonly organisations: Pick<Organisations, "exists">;
   readonly usage: Pick<KeyUsage, "note">;
+  readonly limiter: RateLimiter;
 };
 
-export function createAdmit({ rootKey, apiKeys, organisations, usage }: AdmitPorts): Admit {
+export function createAdmit({ rootKey, apiKeys, organisations, usage, limiter }: AdmitPorts): Admit {
   const rootHash = hashOfKey(rootKey);
 
   async function callerOf(key: string): Promise<Caller | undefined> {
@@ -44,11 +52,7 @@ export function createAdmit({ rootKey, apiKeys, organisations, usage }: AdmitPor
     return caller.kind === "root" ? organisations.exists(org) : caller.orgId === org;
   }
 
-  return async (route, request) => {
-    const key = presentedKey(request.headers);
-    if (key === undefined) return refused(unauthenticated("missing"));
-    const caller = await callerOf(key);
-    if (caller === undefined) return refused(unauthenticated("unknown"));
+  async function permission(route: Route, request: HttpRequest, caller: Caller): Promise<Permission> {
     // The router fills every parameter of the path that it matched.
     const path = parsePath(request.params as Readonly<Record<string, string>>);
     if (path.kind === "unknown") return refused(notFound(path.thing));
@@ -58,9 +62,19 @@ export function createAdmit({ rootKey, apiKeys, organisations, usage }: AdmitPor
     }
     if (!isPermitted(caller, route.access)) return refused(notPermitted(route.access));
     return { kind: "admitted", caller, parameters };
+  }
+
+  return async (route, request) => {
+    const key = presentedKey(request.headers);
+    if (key === undefined) return { ...refused(unauthenticated("missing")), quota: undefined };
+    const caller = await callerOf(key);
+    if (caller === undefined) return { ...refused(unauthenticated("unknown")), quota: undefined };
+    const quota = await limiter.count(caller);
+    if (quota?.isExceeded) return { ...refused(rateLimited(quota)), quota };
+    return { ...(await permission(route, request, caller)), quota };
   };
 }
 
-function refused(problem: Problem): Admission {
+function refused(problem: Problem): Extract<Permission, { kind: "refused" }> {
   return { kind: "refused", problem };
 }

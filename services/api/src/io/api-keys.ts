@@ -5,6 +5,7 @@ import { type ApiKeyId, type OrgId, parseApiKeyId, parseScope, type Scope } from
 import type { Kysely, Transaction } from "kysely";
 import { type Page, pageOf } from "../core/cursor.ts";
 import type { ApiKey } from "../core/present-api-key.ts";
+import type { Alongside } from "./alongside.ts";
 import { olderThan, type PageRequest } from "./list-order.ts";
 import { FIRST_VERSION, recordChange } from "./record-change.ts";
 import { millisecondsOf, stored, storedOrgId } from "./stored.ts";
@@ -21,10 +22,10 @@ export type NewApiKey = {
 export type KeyOwner = { readonly id: ApiKeyId; readonly orgId: OrgId; readonly scope: Scope };
 
 export type ApiKeys = {
-  insert(key: NewApiKey): Promise<void>;
+  insert(key: NewApiKey, alongside: Alongside): Promise<void>;
   list(org: OrgId, page: PageRequest): Promise<Page<ApiKey>>;
   /** False when the organisation has no such key. One that is revoked already stays as it is. */
-  revoke(org: OrgId, id: ApiKeyId, nowMs: number): Promise<boolean>;
+  revoke(org: OrgId, id: ApiKeyId, nowMs: number, alongside: Alongside): Promise<boolean>;
   /** Undefined when the key is unknown or revoked. */
   ownerOf(hash: Buffer): Promise<KeyOwner | undefined>;
   noteUse(ids: readonly ApiKeyId[], atMs: number): Promise<void>;
@@ -32,13 +33,14 @@ export type ApiKeys = {
 
 export function openApiKeys(db: Kysely<Database>): ApiKeys {
   return {
-    insert: (key) =>
+    insert: (key, alongside) =>
       db.transaction().execute(async (transaction) => {
         const { id, orgId, name, scope, hash } = key;
         const created_at = new Date(key.createdAtMs);
         const row = { id, org_id: orgId, name, scope, hash, created_at, version: FIRST_VERSION };
         await transaction.insertInto("api_keys").values(row).execute();
         await recordChange(transaction, { kind: "api-key", orgId, id }, FIRST_VERSION, key.createdAtMs);
+        await alongside(transaction);
       }),
 
     list: async (org, { limit, cursor }) => {
@@ -55,7 +57,8 @@ export function openApiKeys(db: Kysely<Database>): ApiKeys {
       return pageOf(rows.map(apiKeyOf), limit, (key) => key);
     },
 
-    revoke: (org, id, nowMs) => db.transaction().execute((transaction) => revoke(transaction, org, id, nowMs)),
+    revoke: (org, id, nowMs, alongside) =>
+      db.transaction().execute((transaction) => revoke(transaction, { org, id, nowMs, alongside })),
 
     ownerOf: async (hash) => {
       const row = await db
@@ -74,7 +77,14 @@ export function openApiKeys(db: Kysely<Database>): ApiKeys {
   };
 }
 
-async function revoke(transaction: Transaction<Database>, org: OrgId, id: ApiKeyId, nowMs: number): Promise<boolean> {
+type Revocation = {
+  readonly org: OrgId;
+  readonly id: ApiKeyId;
+  readonly nowMs: number;
+  readonly alongside: Alongside;
+};
+
+async function revoke(transaction: Transaction<Database>, { org, id, nowMs, alongside }: Revocation): Promise<boolean> {
   const revoked = await transaction
     .updateTable("api_keys")
     .set((row) => ({ revoked_at: new Date(nowMs), version: row("version", "+", 1) }))
@@ -85,6 +95,7 @@ async function revoke(transaction: Transaction<Database>, org: OrgId, id: ApiKey
     .executeTakeFirst();
   if (revoked !== undefined) {
     await recordChange(transaction, { kind: "api-key", orgId: org, id }, revoked.version, nowMs);
+    await alongside(transaction);
     return true;
   }
   const known = transaction.selectFrom("api_keys").select("id").where("id", "=", id).where("org_id", "=", org);

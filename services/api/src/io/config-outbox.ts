@@ -6,19 +6,10 @@
 
 import type { Database } from "@posthorn/database";
 import { type Kysely, sql } from "kysely";
-import type { BucketEntry, ConfigEntries, ConfigKind } from "./config-entries.ts";
-import { CONFIG_KINDS } from "./config-entries.ts";
+import { CONFIG_KINDS, type ConfigEntries, type ConfigKind } from "./config-entries.ts";
+import type { BucketEntry } from "./config-rows.ts";
+import { type Outbox, openOutbox } from "./outbox.ts";
 import type { WriteEntries } from "./write-entries.ts";
-
-export interface ConfigOutbox extends AsyncDisposable {
-  /** Whether changes came through when last tried. */
-  readonly isFlowing: boolean;
-  /**
-   * Resolves to true once everything that was committed before the call is in the bucket, to false after a bounded
-   * wait. Callers of one moment share the work.
-   */
-  settled(): Promise<boolean>;
-}
 
 export type ConfigOutboxPorts = {
   readonly db: Kysely<Database>;
@@ -29,64 +20,10 @@ export type ConfigOutboxPorts = {
   readonly onTrouble: (reason: string) => void;
 };
 
-/** How long the answer to a change waits for the bucket. */
-const SETTLE_MS_MAX = 3_000;
-/** How long a change waits whose api died before it could bring it into the bucket. */
-const DRAIN_EVERY_MS = 1_000;
 const DRAIN_ROWS_MAX = 500;
 
-export function openConfigOutbox(ports: ConfigOutboxPorts): ConfigOutbox {
-  let isFlowing = true;
-  let current: Promise<boolean> = Promise.resolve(true);
-  /** The round that callers of this moment share: it has not looked at the outbox yet. */
-  let next: Promise<boolean> | undefined;
-
-  async function round(): Promise<boolean> {
-    try {
-      await drain(ports);
-      isFlowing = true;
-    } catch (error) {
-      isFlowing = false;
-      ports.onTrouble(error instanceof Error ? error.message : String(error));
-    }
-    return isFlowing;
-  }
-
-  function drained(): Promise<boolean> {
-    next ??= current.then(() => {
-      next = undefined;
-      current = round();
-      return current;
-    });
-    return next;
-  }
-
-  const timer = setInterval(() => void drained(), DRAIN_EVERY_MS);
-  return {
-    get isFlowing() {
-      return isFlowing;
-    },
-    settled: async () => {
-      const isSettled = await withinBound(drained());
-      // A round that hangs has not failed yet, but nothing comes through until it does.
-      if (!isSettled) isFlowing = false;
-      return isSettled;
-    },
-    [Symbol.asyncDispose]: async () => {
-      clearInterval(timer);
-      await withinBound(current);
-    },
-  };
-}
-
-async function withinBound(work: Promise<boolean>): Promise<boolean> {
-  const { promise: bound, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), SETTLE_MS_MAX);
-  try {
-    return await Promise.race([work, bound]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function openConfigOutbox(ports: ConfigOutboxPorts): Outbox {
+  return openOutbox({ drain: () => drain(ports), onTrouble: ports.onTrouble });
 }
 
 type Pending = { readonly kind: string; readonly entity_id: string };

@@ -2,13 +2,14 @@
 
 import type { Database, DeliveriesTable } from "@posthorn/database";
 import {
+  type BodyOrder,
   DELIVERY_STATUSES,
   type DeliveryId,
+  type DeliveryState,
   type DeliveryStatus,
   type EventId,
   type OrgId,
   type PayloadPlace,
-  type ProfileName,
   parseDeliveryId,
   parseEventId,
   parseWebhookId,
@@ -16,11 +17,13 @@ import {
 } from "@posthorn/domain";
 import { type Kysely, type Selectable, type SqlBool, sql } from "kysely";
 import { type Page, pageOf } from "../core/cursor.ts";
-import { type EventFilter, eventFilterOf } from "../core/event-filter.ts";
 import type { Attempt, Delivery } from "../core/present-delivery.ts";
 import type { LogPosition } from "../core/present-log-event.ts";
+import type { Release } from "../core/retry-decision.ts";
 import { olderThan, type PageRequest } from "./list-order.ts";
 import { millisecondsOf, stored, storedErrorClass, storedOrgId, storedProfile } from "./stored.ts";
+import { storedState } from "./stored-state.ts";
+import { typeMatches } from "./type-matches.ts";
 
 export type DeliveryFilter = {
   readonly webhookId?: WebhookId | undefined;
@@ -38,7 +41,11 @@ export type DeliveryFilter = {
 export type DeliveryDossier = {
   readonly delivery: Delivery;
   readonly orgId: OrgId;
-  readonly profile: ProfileName;
+  readonly state: DeliveryState;
+  readonly release: Release;
+  readonly acceptedAtMs: number;
+  /** Of which every attempt's body is made, with the event. */
+  readonly order: BodyOrder;
   readonly place: PayloadPlace;
   /** Of the log. */
   readonly partition: number;
@@ -71,13 +78,24 @@ export function openDeliveries(db: Kysely<Database>): Deliveries {
     },
 
     get: async (org, id) => {
-      const row = await known(db, org).selectAll().where("id", "=", id).executeTakeFirst();
-      return row === undefined ? undefined : dossierOf(row);
+      const row = await known(db, org)
+        .leftJoin("retry_due", "retry_due.delivery_id", "deliveries.id")
+        .selectAll("deliveries")
+        .select(["retry_due.delivery_id as due_id", "retry_due.claimed_until"])
+        .where("deliveries.id", "=", id)
+        .executeTakeFirst();
+      return row === undefined ? undefined : { ...dossierOf(row), release: releaseOf(row) };
     },
 
     attemptsOf: async ({ delivery, partition }) => {
-      const query = db.selectFrom("attempts").selectAll().where("delivery_id", "=", delivery.id);
-      const rows = await query.orderBy("number").execute();
+      // One that ended after the delivery was read is no part of the same answer.
+      const rows = await db
+        .selectFrom("attempts")
+        .selectAll()
+        .where("delivery_id", "=", delivery.id)
+        .where("number", "<=", delivery.attemptCount)
+        .orderBy("number")
+        .execute();
       return rows.map((row) => ({
         attempt: {
           number: row.number,
@@ -95,7 +113,10 @@ export function openDeliveries(db: Kysely<Database>): Deliveries {
 
 /** Until a delivery's creation has been read from the log, nobody can say what it is: it is not shown. */
 function known(db: Kysely<Database>, org: OrgId) {
-  return db.selectFrom("deliveries").where("org_id", "=", org).where("event_type", "is not", null);
+  return db
+    .selectFrom("deliveries")
+    .where("deliveries.org_id", "=", org)
+    .where("deliveries.event_type", "is not", null);
 }
 
 function filtered(db: Kysely<Database>, org: OrgId, filter: DeliveryFilter) {
@@ -103,7 +124,7 @@ function filtered(db: Kysely<Database>, org: OrgId, filter: DeliveryFilter) {
   if (filter.webhookId !== undefined) query = query.where("webhook_id", "=", filter.webhookId);
   if (filter.eventId !== undefined) query = query.where("event_id", "=", filter.eventId);
   if (filter.status !== undefined) query = query.where("status", "=", filter.status);
-  if (filter.event !== undefined) query = query.where(isOfType(eventFilterOf(filter.event)));
+  if (filter.event !== undefined) query = query.where(typeMatches("event_type", filter.event));
   if (filter.success !== undefined) query = query.where(filter.success ? SUCCEEDED : FAILED_SO_FAR);
   if (filter.sinceMs !== undefined) query = query.where("created_at", ">=", new Date(filter.sinceMs));
   if (filter.untilMs !== undefined) query = query.where("created_at", "<", new Date(filter.untilMs));
@@ -112,19 +133,6 @@ function filtered(db: Kysely<Database>, org: OrgId, filter: DeliveryFilter) {
 
 const SUCCEEDED = sql<SqlBool>`status = 'delivered'`;
 const FAILED_SO_FAR = sql<SqlBool>`status <> 'delivered' and (attempt_count > 0 or status = 'exhausted')`;
-
-function isOfType(filter: EventFilter) {
-  switch (filter.kind) {
-    case "everything":
-      return sql<SqlBool>`true`;
-    case "type":
-      return sql<SqlBool>`event_type = ${filter.type}`;
-    case "expression":
-      return sql<SqlBool>`event_type ~ ${filter.expression}`;
-    default:
-      return filter satisfies never;
-  }
-}
 
 type DeliveryRow = Selectable<DeliveriesTable>;
 
@@ -151,11 +159,23 @@ function deliveryOf(row: DeliveryRow): Delivery {
   };
 }
 
-function dossierOf(row: DeliveryRow): DeliveryDossier {
+function releaseOf(row: { readonly due_id: string | null; readonly claimed_until: Date | null }): Release {
+  if (row.due_id === null) return { kind: "none" };
+  return row.claimed_until === null ? { kind: "waiting" } : { kind: "claimed", untilMs: row.claimed_until.getTime() };
+}
+
+function dossierOf(row: DeliveryRow): Omit<DeliveryDossier, "release"> {
+  const delivery = deliveryOf(row);
   return {
-    delivery: deliveryOf(row),
+    delivery,
     orgId: storedOrgId(row.org_id),
-    profile: stored(row.profile === null ? undefined : storedProfile(row.profile), "deliveries.profile"),
+    state: storedState(row),
+    acceptedAtMs: stored(millisecondsOf(row.accepted_at), "deliveries.accepted_at"),
+    order: {
+      profile: stored(row.profile === null ? undefined : storedProfile(row.profile), "deliveries.profile"),
+      eventTypePrefix: row.event_type_prefix ?? "",
+      messageId: delivery.replayOf ?? delivery.id,
+    },
     place: {
       epochMs: stored(row.place_epoch_ms ?? undefined, "deliveries.place_epoch_ms"),
       sequence: stored(row.place_sequence ?? undefined, "deliveries.place_sequence"),

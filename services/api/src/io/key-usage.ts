@@ -2,6 +2,7 @@
 
 import type { ApiKeyId } from "@posthorn/domain";
 import type { ApiKeys } from "./api-keys.ts";
+import { nowAndThen } from "./now-and-then.ts";
 
 export interface KeyUsage extends AsyncDisposable {
   note(id: ApiKeyId): void;
@@ -17,28 +18,20 @@ export function openKeyUsage(
   onTrouble: (reason: string) => void,
 ): KeyUsage {
   const used = new Set<ApiKeyId>();
-  let writing = Promise.resolve();
 
   async function write(): Promise<void> {
     if (used.size === 0) return;
     const ids = [...used];
     used.clear();
-    try {
-      await apiKeys.noteUse(ids, nowMs());
-    } catch (error) {
-      onTrouble(error instanceof Error ? error.message : String(error));
-    }
+    await apiKeys.noteUse(ids, nowMs());
   }
-
-  const timer = setInterval(() => {
-    writing = writing.then(write);
-  }, WRITE_EVERY_MS);
+  const writing = nowAndThen({ everyMs: WRITE_EVERY_MS, act: write, onTrouble });
 
   return {
     note: (id) => void used.add(id),
     [Symbol.asyncDispose]: async () => {
-      clearInterval(timer);
-      await writing.then(write);
+      await writing[Symbol.asyncDispose]();
+      await write().catch((error: unknown) => onTrouble(String(error)));
     },
   };
 }

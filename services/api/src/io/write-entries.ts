@@ -1,7 +1,7 @@
 /** Puts values into the configuration bucket, several at a time; a value never goes over a newer one. */
 
 import { type BusConnection, type Publisher, writeConfigValue } from "@posthorn/message-bus";
-import type { BucketEntry } from "./config-entries.ts";
+import type { BucketEntry } from "./config-rows.ts";
 
 export type WrittenEntries = {
   /** The bucket holds these, or newer ones. */

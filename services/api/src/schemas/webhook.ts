@@ -1,58 +1,11 @@
-/** Webhooks. The secret is in one answer only: that of the creation. */
+/** Webhooks. A secret is in two answers only: that of the creation and that of a rotation. */
 
-import { ERROR_CLASSES, limits, PROFILE_NAMES, patternProblem } from "@posthorn/domain";
+import { ERROR_CLASSES, limits, PROFILE_NAMES } from "@posthorn/domain";
 import { z } from "zod";
-import { id, lineOfText, oneOf, pageQuery, pageSchema, time, wholeNumber } from "./fields.ts";
+import { SIGNINGS } from "../core/signing.ts";
+import { id, oneOf, pageQuery, pageSchema, time, wholeNumber } from "./fields.ts";
 import { noQuery, type Route } from "./route.ts";
-
-const DESCRIPTION_LENGTH_MAX = 1_000;
-const PRINTABLE_ASCII = /^[\x20-\x7e]+$/;
-
-const url = z
-  .string({ error: "must be a text" })
-  .max(limits.URL_LENGTH_MAX, `must have at most ${limits.URL_LENGTH_MAX} characters`);
-
-const pattern = z.string({ error: "must be a text" }).superRefine((text, context) => {
-  const problem = patternProblem(text);
-  if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
-});
-const patternCountRule = `must be a list of 1 to ${limits.PATTERNS_PER_WEBHOOK_MAX} patterns`;
-const events = z
-  .array(pattern, { error: patternCountRule })
-  .min(1, patternCountRule)
-  .max(limits.PATTERNS_PER_WEBHOOK_MAX, patternCountRule);
-
-const { SECRET_LENGTH_MIN, SECRET_LENGTH_MAX } = limits;
-const secretRule = `must be a text of ${SECRET_LENGTH_MIN} to ${SECRET_LENGTH_MAX} printable ASCII characters`;
-const secret = z
-  .string({ error: secretRule })
-  .min(SECRET_LENGTH_MIN, secretRule)
-  .max(SECRET_LENGTH_MAX, secretRule)
-  .regex(PRINTABLE_ASCII, secretRule);
-
-const retryScheduleRule = `must be null or a list of at most ${limits.RETRIES_MAX} delays in seconds`;
-const retryScheduleS = z
-  .array(wholeNumber(limits.RETRY_DELAY_S_MIN, limits.RETRY_DELAY_S_MAX), { error: retryScheduleRule })
-  .max(limits.RETRIES_MAX, retryScheduleRule)
-  .nullable();
-
-const NOT_SUPPORTED_YET = "is not supported yet";
-
-/** What may be set besides the URL and the patterns. Null is the default of each. */
-const settings = z.strictObject({
-  description: lineOfText(DESCRIPTION_LENGTH_MAX).nullable().optional(),
-  profile: oneOf(PROFILE_NAMES).nullable().optional(),
-  timeout_ms: wholeNumber(limits.TIMEOUT_MS_MIN, limits.TIMEOUT_MS_MAX).nullable().optional(),
-  retry_schedule_s: retryScheduleS.optional(),
-  is_active: z.boolean({ error: "must be true or false" }).nullable().optional(),
-  // Fields of the webhook that only take their neutral value: a wish that is not fulfilled is refused, not dropped.
-  filter: z.null({ error: NOT_SUPPORTED_YET }).optional(),
-  profile_options: z.null({ error: NOT_SUPPORTED_YET }).optional(),
-  headers: z.strictObject({}, { error: NOT_SUPPORTED_YET }).nullable().optional(),
-  rate_limit: z.null({ error: NOT_SUPPORTED_YET }).optional(),
-  ordered: z.literal(false, { error: NOT_SUPPORTED_YET }).nullable().optional(),
-  signing: z.literal("hmac", { error: NOT_SUPPORTED_YET }).nullable().optional(),
-});
+import { events, secret, settings, url } from "./webhook-fields.ts";
 
 const health = z.strictObject({
   state: z.enum(["unknown", "healthy", "failing", "disabled"]),
@@ -63,44 +16,57 @@ const health = z.strictObject({
   circuit: z.enum(["closed", "open", "half_open"]),
 });
 
-const webhook = z.strictObject({
-  id,
-  org_id: id,
-  url: z.string(),
-  events: z.array(z.string()),
-  filter: z.null(),
-  description: z.string().nullable(),
-  profile: z.enum(PROFILE_NAMES),
-  profile_options: z.null(),
-  headers: z.strictObject({}),
-  timeout_ms: z.int(),
-  retry_schedule_s: z.array(z.int()).nullable(),
-  rate_limit: z.null(),
-  ordered: z.boolean(),
-  signing: z.literal("hmac"),
-  is_active: z.boolean(),
-  disabled_reason: z.string().nullable(),
-  has_secret: z.boolean(),
-  health,
-  created_at: time,
-  updated_at: time,
-});
+const webhook = z
+  .strictObject({
+    id,
+    org_id: id,
+    url: z.string(),
+    events: z.array(z.string()),
+    filter: z.string().nullable(),
+    description: z.string().nullable(),
+    profile: z.enum(PROFILE_NAMES),
+    profile_options: z
+      .strictObject({ token: z.string().nullable().describe("Masked"), event_type_prefix: z.string() })
+      .nullable(),
+    headers: z.record(z.string(), z.string()).describe("Values are masked"),
+    timeout_ms: z.int(),
+    retry_schedule_s: z.array(z.int()).nullable(),
+    rate_limit: z.int().nullable(),
+    ordered: z.boolean(),
+    signing: z.enum(SIGNINGS),
+    public_key: z
+      .string()
+      .nullable()
+      .describe("What receivers verify with when signing is ed25519: `whpk_` and base64"),
+    is_active: z.boolean(),
+    disabled_reason: z.string().nullable().describe("Why the engine took it out of service"),
+    has_secret: z.boolean(),
+    health,
+    created_at: time,
+    updated_at: time,
+  })
+  .meta({ id: "Webhook" });
+
+const withSecret = webhook.extend({ secret: z.string().describe("Shown this once") });
 
 export const createWebhookRoute = {
   operation: "createWebhook",
   summary: "Create a webhook; the answer is the only one that shows its secret",
+  tag: "Webhooks",
   method: "POST",
   path: "/v1/orgs/:org/webhooks",
   access: "configure",
   changesConfiguration: true,
+  creates: { shownOnce: ["secret"] },
   query: noQuery,
   body: settings.extend({ url, events, secret: secret.nullable().optional() }),
-  success: { status: 201, body: webhook.extend({ secret: z.string() }) },
+  success: { status: 201, body: withSecret },
 } as const satisfies Route;
 
 export const listWebhooksRoute = {
   operation: "listWebhooks",
   summary: "List webhooks; the queries of their URLs are masked",
+  tag: "Webhooks",
   method: "GET",
   path: "/v1/orgs/:org/webhooks",
   access: "read",
@@ -113,6 +79,7 @@ export const listWebhooksRoute = {
 export const getWebhookRoute = {
   operation: "getWebhook",
   summary: "Get a webhook",
+  tag: "Webhooks",
   method: "GET",
   path: "/v1/orgs/:org/webhooks/:webhook",
   access: "read",
@@ -125,6 +92,7 @@ export const getWebhookRoute = {
 export const updateWebhookRoute = {
   operation: "updateWebhook",
   summary: "Change a webhook: what is absent stays, null is the default",
+  tag: "Webhooks",
   method: "PATCH",
   path: "/v1/orgs/:org/webhooks/:webhook",
   access: "configure",
@@ -137,6 +105,7 @@ export const updateWebhookRoute = {
 export const deleteWebhookRoute = {
   operation: "deleteWebhook",
   summary: "Delete a webhook; its history stays",
+  tag: "Webhooks",
   method: "DELETE",
   path: "/v1/orgs/:org/webhooks/:webhook",
   access: "configure",
@@ -144,4 +113,26 @@ export const deleteWebhookRoute = {
   query: noQuery,
   body: undefined,
   success: { status: 204, body: undefined },
+} as const satisfies Route;
+
+export const rotateSecretRoute = {
+  operation: "rotateSecret",
+  summary: "Give a webhook a new secret; the answer is the only one that shows it",
+  description:
+    "Until the overlap ends, `webhook-signature` holds a signature by the new secret and by each former one. A header " +
+    "that holds one signature only is made with the secret that `legacy_signs_with` names. An overlap of 0 stops all " +
+    "former secrets at once.",
+  tag: "Webhooks",
+  method: "POST",
+  path: "/v1/orgs/:org/webhooks/:webhook/rotate-secret",
+  access: "configure",
+  changesConfiguration: true,
+  creates: { shownOnce: ["secret"] },
+  query: noQuery,
+  body: z.strictObject({
+    secret: secret.nullable().optional(),
+    overlap_s: wholeNumber(0, limits.SECRET_OVERLAP_S_MAX).nullable().optional(),
+    legacy_signs_with: oneOf(["old", "new"]).nullable().optional(),
+  }),
+  success: { status: 200, body: withSecret },
 } as const satisfies Route;

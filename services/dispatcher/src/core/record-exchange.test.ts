@@ -9,6 +9,7 @@ const exchange: Exchange = {
   durationMs: 40,
   dispatcher: "dispatcher-1",
   possibleRepeat: false,
+  isTest: false,
   result: { kind: "response", status: 200, headers: [["x", "y"]], body: Buffer.from("ok"), truncated: false },
 };
 

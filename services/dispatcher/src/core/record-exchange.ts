@@ -3,21 +3,28 @@
 import {
   type AttemptOutcome,
   type AttemptRecord,
+  type DeliveryCommand,
   type ErrorClass,
   type Header,
   maskHeaders,
   maskUrl,
   outcomeOfStatus,
+  type RetryPolicy,
+  retryPolicyOf,
+  type WebhookConfig,
+  type WorkItem,
 } from "@posthorn/domain";
 
 export type Exchange = {
   readonly attempt: number;
   readonly url: string;
+  /** Secrets masked. */
   readonly requestHeaders: readonly Header[];
   readonly startedAtMs: number;
   readonly durationMs: number;
   readonly dispatcher: string;
   readonly possibleRepeat: boolean;
+  readonly isTest: boolean;
   readonly result: Answer | Failure | Unrepresentable;
 };
 
@@ -65,5 +72,25 @@ export function recordOf(exchange: Exchange): AttemptRecord {
     responseTruncated: answered && result.truncated,
     dispatcher: exchange.dispatcher,
     possibleRepeat: exchange.possibleRepeat,
+    test: exchange.isTest,
   };
 }
+
+/** What to decide about the delivery. @param roll in [0, 1): the jitter of the next attempt's time. */
+export function outcomeCommand(
+  item: WorkItem,
+  webhook: WebhookConfig,
+  exchange: Exchange,
+  roll: number,
+): Extract<DeliveryCommand, { kind: "record-outcome" }> {
+  return {
+    kind: "record-outcome",
+    attempt: recordOf(exchange),
+    outcome: outcomeOf(exchange),
+    policy: item.isOnly ? NO_RETRIES : retryPolicyOf(item.profile, webhook.retryDelaysS),
+    acceptedAtMs: item.acceptedAtMs,
+    roll,
+  };
+}
+
+const NO_RETRIES: RetryPolicy = { delaysS: [], jitter: false };

@@ -5,20 +5,28 @@
 
 import type { DeliveryId } from "@posthorn/domain";
 
-export class DeliveriesInHand {
-  /** The ends of the last items begun. They never reject. */
-  readonly #ends = new Map<DeliveryId, Promise<void>>();
+/** What an item that waits for this one has to be told. */
+type Turn = { next: (() => void) | undefined };
 
-  /** @param work told whether it had to wait for another item of its delivery. Its rejection is passed on. */
-  async run(delivery: DeliveryId, work: (hadToWait: boolean) => Promise<void>): Promise<void> {
-    const before = this.#ends.get(delivery);
-    const done = before === undefined ? work(false) : before.then(() => work(true));
-    const end = done.catch(() => undefined);
-    this.#ends.set(delivery, end);
+export class DeliveriesInHand {
+  /** The last items begun or waiting. */
+  readonly #last = new Map<DeliveryId, Turn>();
+
+  /** @param work told whether it had to wait for another item of its delivery. What comes of it is passed on. */
+  async run<Result>(delivery: DeliveryId, work: (hadToWait: boolean) => Promise<Result>): Promise<Result> {
+    const before = this.#last.get(delivery);
+    const turn: Turn = { next: undefined };
+    this.#last.set(delivery, turn);
+    if (before !== undefined) {
+      await new Promise<void>((resolve) => {
+        before.next = resolve;
+      });
+    }
     try {
-      await done;
+      return await work(before !== undefined);
     } finally {
-      if (this.#ends.get(delivery) === end) this.#ends.delete(delivery);
+      if (turn.next !== undefined) turn.next();
+      else this.#last.delete(delivery);
     }
   }
 }

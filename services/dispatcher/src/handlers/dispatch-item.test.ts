@@ -1,143 +1,9 @@
-import { encodeWorkItem } from "@posthorn/contracts";
-import {
-  type AcceptedEvent,
-  type DeliveryEvent,
-  deliveryIdOf,
-  type EventId,
-  type OrgId,
-  type WebhookConfig,
-  type WebhookId,
-  type WorkItem,
-} from "@posthorn/domain";
+import { limits, type WorkItem } from "@posthorn/domain";
 import type { TakenMessage } from "@posthorn/message-bus";
 import { describe, expect, it } from "vitest";
-import type { DispatcherEvents } from "../events.ts";
 import type { FenceAnswer } from "../io/fence.ts";
-import { createDispatchItem, type DispatchPorts } from "./dispatch-item.ts";
-import type { OutgoingRequest, Sent } from "./send-request.ts";
-
-const ORG = "6ba7b810-9dad-11d1-80b4-00c04fd430c8" as OrgId;
-const WEBHOOK = "0190163d-8694-739b-aea5-966c26f8ad90" as WebhookId;
-const EVENT = "0190163d-8694-739b-aea5-966c26f8ad91" as EventId;
-const NOW_MS = 1_774_359_420_000;
-
-const event: AcceptedEvent = {
-  id: EVENT,
-  orgId: ORG,
-  type: "agent.status",
-  timestamp: undefined,
-  acceptedAtMs: NOW_MS,
-  data: Buffer.from("{}"),
-  traceparent: "",
-  callerId: undefined,
-};
-
-const item: WorkItem = {
-  deliveryId: deliveryIdOf(EVENT, WEBHOOK),
-  orgId: ORG,
-  webhookId: WEBHOOK,
-  eventId: EVENT,
-  eventType: event.type,
-  acceptedAtMs: NOW_MS,
-  attempt: 1,
-  release: 0,
-  configRevision: 1,
-  profile: "standard",
-  possibleRepeat: false,
-  place: { epochMs: 1, sequence: 1, index: 0 },
-  event,
-  traceparent: "",
-};
-
-const webhook: WebhookConfig = {
-  kind: "webhook",
-  id: WEBHOOK,
-  orgId: ORG,
-  url: "https://example.com/",
-  patterns: ["*"],
-  profile: "standard",
-  timeoutMs: undefined,
-  retryDelaysS: [],
-  isActive: true,
-  sealedSecrets: [],
-};
-
-const ok: Sent = {
-  kind: "exchanged",
-  exchange: {
-    attempt: 1,
-    url: webhook.url,
-    requestHeaders: [],
-    startedAtMs: NOW_MS,
-    durationMs: 5,
-    dispatcher: "dispatcher-1",
-    possibleRepeat: false,
-    result: { kind: "response", status: 200, headers: [], body: Buffer.alloc(0), truncated: false },
-  },
-};
-
-const silent: DispatcherEvents = {
-  attempted: () => {},
-  fenced: () => {},
-  settledWithoutAttempt: () => {},
-  handedBack: () => {},
-  setAside: () => {},
-  unsignable: () => {},
-  failed: () => {},
-  trouble: () => {},
-};
-
-type Message = TakenMessage & { isAcked: boolean; givenBackAfterMs: number | undefined };
-
-function message(changes: Partial<TakenMessage> = {}): Message {
-  return {
-    subject: "deliver.0",
-    data: encodeWorkItem(item),
-    sequence: 1,
-    storedAtMs: NOW_MS,
-    partition: 0,
-    mayBeRepeat: false,
-    isRedelivered: false,
-    leaseEndsAtMs: () => Number.POSITIVE_INFINITY,
-    isAcked: false,
-    givenBackAfterMs: undefined,
-    ack() {
-      this.isAcked = true;
-    },
-    giveBack(delayMs) {
-      this.givenBackAfterMs = delayMs;
-    },
-    working() {},
-    ...changes,
-  };
-}
-
-/** A dispatcher whose requests have these outcomes, one after the other. */
-function dispatcher(changes: Partial<DispatchPorts> & { sends?: Sent[]; fenceSays?: FenceAnswer }) {
-  const requests: OutgoingRequest[] = [];
-  const logged: DeliveryEvent[] = [];
-  const sends = [...(changes.sends ?? [ok])];
-  const dispatch = createDispatchItem({
-    configuration: { reached: async () => {}, plan: () => ({ kind: "send", webhook }) },
-    fence: { lookUp: async () => changes.fenceSays ?? "open" },
-    payloads: { read: async () => ({ kind: "found", event }) },
-    sendRequest: async (request) => {
-      requests.push(request);
-      const sent = sends.shift();
-      if (sent === undefined) throw new Error("more requests than the test knows of");
-      return sent;
-    },
-    log: {
-      append: async (_partition, events) => {
-        logged.push(...events);
-      },
-    },
-    events: silent,
-    chance: { nowMs: () => NOW_MS, roll: () => 0.5 },
-    ...changes,
-  });
-  return { dispatch, requests, logged };
-}
+import { another, answered, dispatcher, item, message, NOW_MS, ok, timedOut, webhook } from "./dispatch.fixture.ts";
+import type { Sent } from "./send-request.ts";
 
 describe("a work item", () => {
   it("is acknowledged when its outcome is in the log, and not before", async () => {
@@ -204,7 +70,6 @@ describe("a work item", () => {
     ["handed back when it is no longer ours", { kind: "not_sent", reason: "lease_lost" }, 0],
     ["handed back when the process stops before its request", { kind: "not_sent", reason: "stopping" }, 0],
     ["left to its lease when the process stops under its request", { kind: "aborted" }, undefined],
-    ["handed back for a while when it cannot be signed", { kind: "unsignable", refusal: "no_secret" }, 30_000],
   ])("is %s, and nothing is logged", async (_title, sent, givenBackAfterMs) => {
     const { dispatch, logged } = dispatcher({ sends: [sent] });
     const taken = message();
@@ -223,5 +88,165 @@ describe("a work item", () => {
     await gone.dispatch(ends);
     expect(ends.isAcked).toBe(true);
     expect(gone.logged).toMatchObject([{ kind: "delivery.exhausted", reason: "payload_gone" }]);
+  });
+});
+
+describe("what cannot be signed", () => {
+  it("is parked for a while", async () => {
+    const { dispatch, logged } = dispatcher({ sends: [{ kind: "unsignable", refusal: "no_secret" }] });
+    const taken = message();
+    await dispatch(taken);
+    expect(taken.isAcked).toBe(true);
+    expect(logged).toMatchObject([
+      { kind: "delivery.deferred", reason: "unsignable", notBeforeMs: NOW_MS + 300_000, attempt: 1, release: 1 },
+    ]);
+  });
+});
+
+describe("a receiver that is gone", () => {
+  it("disables the webhook in the same log message, by the version that was judged, and once", async () => {
+    const judged: number[] = [];
+    const plan = () => ({ kind: "send", webhook, version: 7 }) as const;
+    const disable = (_webhook: unknown, version: number) => judged.push(version) === 1;
+    const { dispatch, appended } = dispatcher({
+      sends: [answered(410), answered(410)],
+      configuration: { reached: async () => {}, plan, disable },
+    });
+    await dispatch(message());
+    await dispatch(message(), another());
+    expect(judged).toEqual([7, 7]);
+    expect(appended.map((events) => events.map(({ kind }) => kind))).toEqual([
+      ["attempt.failed", "delivery.exhausted", "webhook.disabled"],
+      ["attempt.failed", "delivery.exhausted"],
+    ]);
+    expect(appended[0]?.[2]).toMatchObject({ reason: "gone", configVersion: 7, webhookId: webhook.id });
+  });
+});
+
+describe("a circuit", () => {
+  const probe = (circuitsClosed: number): WorkItem =>
+    another({ terms: { isProbe: true, circuitsClosed, slot: undefined } });
+
+  it("opens with the outcome that opens it, and parks what was let in before", async () => {
+    const { dispatch, appended, requests } = dispatcher({ sends: Array.from({ length: 5 }, () => timedOut) });
+    for (let sent = 0; sent < 5; sent++) await dispatch(message(), another());
+    expect(appended.at(-1)).toMatchObject([
+      { kind: "attempt.failed" },
+      { kind: "delivery.exhausted" },
+      { kind: "circuit.opened", generation: 1, webhookId: webhook.id, orgId: webhook.orgId, atMs: NOW_MS },
+    ]);
+    const late = message();
+    await dispatch(late, another());
+    expect(requests).toHaveLength(5);
+    expect(appended.at(-1)).toMatchObject([
+      { kind: "delivery.deferred", reason: "circuit_open", notBeforeMs: NOW_MS, release: 1 },
+    ]);
+    expect(late.isAcked).toBe(true);
+  });
+
+  it("stops what waits for its connection when it opens", async () => {
+    const silences = Array.from({ length: 5 }, () => timedOut);
+    const { promise: waits, resolve } = Promise.withResolvers<void>();
+    const sends = [...silences];
+    const { dispatch, logged } = dispatcher({
+      sendRequest: async (request) => {
+        if (request.item === item) {
+          await waits;
+          expect(await request.mayLeave(1_000)).toBe("reconsider");
+          return { kind: "reconsider" };
+        }
+        expect(await request.mayLeave(1_000)).toBe("yes");
+        return sends.shift() ?? ok;
+      },
+    });
+    const waiting = dispatch(message());
+    for (let sent = 0; sent < 5; sent++) await dispatch(message(), another());
+    resolve();
+    await waiting;
+    expect(logged.at(-1)).toMatchObject({ kind: "delivery.deferred", reason: "circuit_open" });
+  });
+
+  it("lets a probe through, and closes by what it finds", async () => {
+    const sends = [...Array.from({ length: 5 }, () => timedOut), answered(503), ok, ok];
+    const { dispatch, logged, gates } = dispatcher({ sends });
+    for (let sent = 0; sent < 5; sent++) await dispatch(message(), another());
+    await dispatch(message(), probe(0));
+    expect(gates.circuitsOpen).toBe(1);
+    expect(logged.filter(({ kind }) => kind === "circuit.closed")).toEqual([]);
+    await dispatch(message(), probe(0));
+    expect(gates.circuitsOpen).toBe(0);
+    expect(logged.at(-1)).toMatchObject({ kind: "circuit.closed", generation: 1 });
+    await dispatch(message(), another());
+    expect(logged.at(-1)).toMatchObject({ kind: "attempt.succeeded" });
+  });
+
+  it("that another dispatcher opened is closed by a probe here", async () => {
+    const { dispatch, appended } = dispatcher({ sends: [ok] });
+    await dispatch(message(), probe(3));
+    expect(appended).toMatchObject([[{ kind: "attempt.succeeded" }, { kind: "circuit.closed", generation: 4 }]]);
+  });
+
+  it("is not closed by a probe that failed where it never was open", async () => {
+    const { dispatch, gates, logged } = dispatcher({ sends: [timedOut] });
+    gates.tell(webhook.id, 4);
+    await dispatch(message(), probe(3));
+    expect(logged.map(({ kind }) => kind)).toEqual(["attempt.failed", "delivery.exhausted"]);
+  });
+});
+
+describe("an item that fails the dispatcher itself", () => {
+  const failing = { payloads: { read: () => Promise.reject(new Error("bug")) } };
+
+  it("comes again twice, then its delivery ends", async () => {
+    const { dispatch, logged } = dispatcher(failing);
+    const taken = message();
+    await expect(dispatch(taken)).rejects.toThrow("bug");
+    await expect(dispatch(taken)).rejects.toThrow("bug");
+    expect(taken.isAcked).toBe(false);
+    await dispatch(taken);
+    expect(taken.isAcked).toBe(true);
+    expect(logged).toMatchObject([
+      { kind: "attempt.failed", errorClass: "unrepresentable", attempt: { number: 1 }, nextAtMs: undefined },
+      { kind: "delivery.exhausted", reason: "unrepresentable" },
+    ]);
+  });
+
+  it("parks those that were to come after it", async () => {
+    const { dispatch, logged } = dispatcher(failing);
+    const its = another({ followers: [another()] });
+    for (let time = 0; time < 2; time++) await expect(dispatch(message(), its)).rejects.toThrow("bug");
+    await dispatch(message(), its);
+    expect(logged.at(-1)).toMatchObject({ kind: "delivery.deferred", reason: "ordered" });
+  });
+});
+
+describe("parking", () => {
+  it("ends what is past its horizon", async () => {
+    const { park, logged } = dispatcher({});
+    const old = another({ acceptedAtMs: NOW_MS - limits.DELIVERY_HORIZON_MS });
+    await park({ message: message(), item: old }, "receiver_slow");
+    expect(logged).toMatchObject([{ kind: "delivery.exhausted", reason: "expired" }]);
+  });
+
+  it("of a copy of what is under way waits for the outcome, so that nobody releases it a second time", async () => {
+    const { promise: sent, resolve } = Promise.withResolvers<Sent>();
+    const { dispatch, park, logged } = dispatcher({ sendRequest: () => sent });
+    const underWay = dispatch(message());
+    const copy = message({ isRedelivered: true, mayBeRepeat: true });
+    const parked = park({ message: copy, item }, "receiver_slow");
+    await new Promise((settled) => setImmediate(settled));
+    expect(logged).toEqual([]);
+    resolve(ok);
+    await Promise.all([underWay, parked]);
+    expect(logged.map(({ kind }) => kind)).toEqual(["attempt.succeeded", "delivery.deferred"]);
+    expect(copy.isAcked).toBe(true);
+  });
+
+  it("says nothing of what is somebody else's by now", async () => {
+    const { park, logged } = dispatcher({});
+    const lost = message({ leaseEndsAtMs: () => 0 });
+    await park({ message: lost, item }, "receiver_slow");
+    expect(logged).toEqual([]);
+    expect(lost.isAcked).toBe(false);
   });
 });

@@ -1,205 +1,101 @@
 /**
- * One work item, from the stream to its acknowledgement: plan, fence, sign, send, log, acknowledge. The item is
- * acknowledged only when what happened is in the log; before a POST it may be dropped at any line, after one never.
+ * One message of work, from the moment it is let in to its acknowledgement: a delivery, or an ordered run of them. It is
+ * acknowledged when each of them has its event in the log. What fails in here again and again is given up for good.
  */
 
-import { decodeWorkItem } from "@posthorn/contracts";
-import {
-  type DeliveryCommand,
-  decide,
-  type RenderedBody,
-  renderBody,
-  retryPolicyOf,
-  stateOfWork,
-  type WebhookConfig,
-  type WorkItem,
-} from "@posthorn/domain";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type DeferReason, type WorkItem, workIdOf } from "@posthorn/domain";
 import type { TakenMessage } from "@posthorn/message-bus";
-import type { AttemptPlan } from "../core/plan-attempt.ts";
-import { type Exchange, outcomeOf, recordOf } from "../core/record-exchange.ts";
-import type { DispatcherEvents } from "../events.ts";
-import type { Fence } from "../io/fence.ts";
-import type { OutcomeLog } from "../io/outcome-log.ts";
-import type { PayloadReader } from "../io/payload-reader.ts";
+import { givenUp } from "../core/given-up.ts";
+import { type DispatchPorts, deliverItem, type Progress, park, record, type Work } from "./deliver-item.ts";
 import { DeliveriesInHand } from "./deliveries-in-hand.ts";
-import type { SendRequest } from "./send-request.ts";
+import { RepeatedFailures } from "./repeated-failures.ts";
+import type { GatePass } from "./webhook-gates.ts";
 
-/** The configuration as this process has it. */
-export type Configuration = {
-  reached(revision: number): Promise<void>;
-  plan(item: WorkItem): AttemptPlan;
+export type Taken = { readonly message: TakenMessage; readonly item: WorkItem };
+
+export type DispatchItem = {
+  /** Rejects for bugs, and when the log is closed; the message comes again then. */
+  run(taken: Taken, pass: GatePass): Promise<void>;
+  /** Logs that the work waits for its receiver's sake. */
+  park(taken: Taken, reason: DeferReason): Promise<void>;
 };
 
-export type DispatchPorts = {
-  readonly configuration: Configuration;
-  readonly fence: Fence;
-  readonly payloads: PayloadReader;
-  readonly sendRequest: SendRequest;
-  readonly log: OutcomeLog;
-  readonly events: DispatcherEvents;
-  readonly chance: { readonly nowMs: () => number; readonly roll: () => number };
-};
+const NOTHING: readonly WorkItem[] = [];
+/** So often may the handling of a message fail in this process. */
+const FAILURES_MAX = 3;
 
-export type DispatchItem = (message: TakenMessage) => Promise<void>;
+/** A clock may be put right meanwhile. */
+const SLEEP_MS_MAX = 1_000;
 
-/** A webhook that the configuration does not show yet is looked up again after this long. */
-const UNKNOWN_WEBHOOK_WAIT_MS = 5_000;
-/** A secret that cannot be opened needs an operator; looking often would not help. */
-const UNSIGNABLE_WAIT_MS = 30_000;
-/** A stream that does not answer is asked for the payload again after this long. */
-const PAYLOAD_WAIT_MS = 1_000;
-
-type Work = {
-  readonly message: TakenMessage;
-  readonly item: WorkItem;
-  /** It cannot be excluded that this attempt has been made. */
-  readonly mayBeRepeat: boolean;
-};
-
-/** `again`: too much time has passed since the item was planned. */
-type Progress = "done" | "again";
+async function itsSlot({ terms }: WorkItem, nowMs: () => number): Promise<void> {
+  const fromMs = terms?.slot?.fromMs ?? 0;
+  for (let leftMs = fromMs - nowMs(); leftMs > 0; leftMs = fromMs - nowMs()) {
+    await sleep(Math.min(leftMs, SLEEP_MS_MAX));
+  }
+}
 
 export function createDispatchItem(ports: DispatchPorts): DispatchItem {
   const inHand = new DeliveriesInHand();
-  return async (message) => {
-    const decoded = decodeWorkItem(message.data);
-    if (decoded.kind === "undecodable") {
-      ports.events.setAside(message.sequence, message.subject, decoded.reason);
-      message.ack();
-      return;
+  const failures = new RepeatedFailures();
+
+  async function deliverOrGiveUp(work: Work): Promise<Progress> {
+    try {
+      return await deliverItem(ports, work);
+    } catch (error) {
+      const { item, message } = work;
+      const id = workIdOf(item.deliveryId, item.attempt, item.release);
+      if (failures.count(id) < FAILURES_MAX) throw error;
+      ports.events.gaveUp(message.sequence, message.subject, item.deliveryId, error);
+      const progress = await record(ports, work, givenUp(item, ports.chance.nowMs()), []);
+      failures.forget(id);
+      return progress;
     }
-    const item = decoded.value;
-    await inHand.run(item.deliveryId, async (hadToWait) => {
-      const mayBeRepeat = hadToWait || message.mayBeRepeat || item.possibleRepeat;
-      let progress: Progress;
-      do progress = await advance(ports, { message, item, mayBeRepeat });
-      while (progress === "again");
-    });
-  };
-}
-
-async function advance(ports: DispatchPorts, work: Work): Promise<Progress> {
-  const { item } = work;
-  await ports.configuration.reached(item.configRevision);
-  const plan = ports.configuration.plan(item);
-  switch (plan.kind) {
-    case "send":
-      return attempt(ports, work, plan.webhook);
-    case "wait":
-      return handBack(ports, work, "webhook_unknown", UNKNOWN_WEBHOOK_WAIT_MS);
-    case "cancel":
-    case "exhaust":
-      return settle(ports, work, plan);
-    case "defer":
-      return settle(ports, work, { ...plan, notBeforeMs: undefined, acceptedAtMs: item.acceptedAtMs });
-    default:
-      return plan satisfies never;
   }
-}
 
-async function attempt(ports: DispatchPorts, work: Work, webhook: WebhookConfig): Promise<Progress> {
-  const { message, item } = work;
-  const known = work.mayBeRepeat ? await ports.fence.lookUp(message.partition, item.deliveryId, item.attempt) : "open";
-  if (known === "settled") {
-    ports.events.fenced();
+  /** One after the other, as long as each is delivered. */
+  async function runInOrder({ message, item: first }: Taken, pass: GatePass, isCopy: boolean): Promise<void> {
+    const items = [first, ...first.followers];
+    let mayBeRepeat = isCopy || message.mayBeRepeat;
+    let hasSent = false;
+    for (const [at, item] of items.entries()) {
+      const deliver = (hadToWait: boolean) => {
+        mayBeRepeat ||= hadToWait;
+        const mayHaveBeenSent = message.isRedelivered && !hasSent;
+        const work = { message, item, rest: items.slice(at + 1), pass, mayHaveBeenSent };
+        return deliverOrGiveUp({ ...work, mayBeRepeat: mayBeRepeat || item.possibleRepeat });
+      };
+      // The first one's turn has come with the run's, and so has its slot.
+      if (at > 0) await itsSlot(item, ports.chance.nowMs);
+      const progress = at === 0 ? await deliver(false) : await inHand.run(item.deliveryId, deliver);
+      if (progress === "unsettled") return;
+      if (progress === "ended") break;
+      hasSent ||= progress === "delivered";
+    }
     message.ack();
-    return "done";
   }
-  const payload = await ports.payloads.read(item);
-  if (payload.kind === "unavailable") return handBack(ports, work, "payload_unavailable", PAYLOAD_WAIT_MS);
-  if (payload.kind === "gone") return settle(ports, work, { kind: "exhaust", reason: "payload_gone" });
-  const body = renderBody(item.profile, payload.event, item.deliveryId);
-  // Whoever had the item before may have died with the request under way: the log cannot know of that.
-  const possibleRepeat = known === "unknown" || message.isRedelivered;
-  return send(ports, work, webhook, body, possibleRepeat);
-}
 
-async function send(
-  ports: DispatchPorts,
-  work: Work,
-  webhook: WebhookConfig,
-  body: RenderedBody,
-  possibleRepeat: boolean,
-): Promise<Progress> {
-  const { message, item } = work;
-  if (body.kind === "unrepresentable") {
-    const startedAtMs = ports.chance.nowMs();
-    const notSent = { ...NOT_SENT, attempt: item.attempt, url: webhook.url, startedAtMs, possibleRepeat, result: body };
-    return recordExchange(ports, work, webhook, notSent);
+  async function runAlone({ message, item }: Taken, pass: GatePass, isCopy: boolean): Promise<void> {
+    const mayBeRepeat = isCopy || message.mayBeRepeat || item.possibleRepeat;
+    const mayHaveBeenSent = message.isRedelivered;
+    const progress = await deliverOrGiveUp({ message, item, rest: NOTHING, pass, mayBeRepeat, mayHaveBeenSent });
+    if (progress !== "unsettled") message.ack();
   }
-  const sent = await ports.sendRequest({ item, webhook, body: body.bytes, message, possibleRepeat });
-  switch (sent.kind) {
-    case "exchanged":
-      return recordExchange(ports, work, webhook, sent.exchange);
-    case "not_sent":
-      return handBack(ports, work, sent.reason, 0);
-    case "aborted":
-      ports.events.handedBack("stopping");
-      return "done";
-    case "unsignable":
-      ports.events.unsignable(webhook.id, sent.refusal);
-      return handBack(ports, work, "unsignable", UNSIGNABLE_WAIT_MS);
-    case "reconsider":
-      return "again";
-    default:
-      return sent satisfies never;
+
+  async function parkAll({ message, item }: Taken, reason: DeferReason): Promise<void> {
+    if (message.leaseEndsAtMs() <= performance.now()) ports.events.handedBack("lease_lost");
+    else {
+      await park(ports, { message, item, rest: item.followers }, reason);
+      message.ack();
+    }
   }
-}
 
-const NOT_SENT = { requestHeaders: [], durationMs: 0, dispatcher: "" } as const;
-
-function handBack(
-  ports: DispatchPorts,
-  { message }: Work,
-  reason: Parameters<DispatcherEvents["handedBack"]>[0],
-  delayMs: number,
-): Progress {
-  ports.events.handedBack(reason);
-  message.giveBack(delayMs);
-  return "done";
-}
-
-async function recordExchange(
-  ports: DispatchPorts,
-  work: Work,
-  webhook: WebhookConfig,
-  exchange: Exchange,
-): Promise<Progress> {
-  const { item } = work;
-  const outcome = outcomeOf(exchange);
-  ports.events.attempted({
-    outcome,
-    durationMs: exchange.durationMs,
-    latencyMs: exchange.startedAtMs + exchange.durationMs - item.acceptedAtMs,
-    attempt: item.attempt,
-    possibleRepeat: exchange.possibleRepeat,
-  });
-  return record(ports, work, {
-    kind: "record-outcome",
-    attempt: recordOf(exchange),
-    outcome,
-    policy: retryPolicyOf(item.profile, webhook.retryDelaysS),
-    acceptedAtMs: item.acceptedAtMs,
-    roll: ports.chance.roll(),
-  });
-}
-
-async function settle(
-  ports: DispatchPorts,
-  work: Work,
-  command: Exclude<DeliveryCommand, { kind: "create" | "record-outcome" }>,
-): Promise<Progress> {
-  const progress = await record(ports, work, command);
-  ports.events.settledWithoutAttempt(command.kind);
-  return progress;
-}
-
-/** First the log, then the acknowledgement. */
-async function record(ports: DispatchPorts, { message, item }: Work, command: DeliveryCommand): Promise<Progress> {
-  const { orgId, eventId, deliveryId, webhookId } = item;
-  const state = stateOfWork(item.attempt, item.release);
-  const events = decide({ orgId, eventId, deliveryId, webhookId }, command, state, ports.chance.nowMs());
-  await ports.log.append(message.partition, events);
-  message.ack();
-  return "done";
+  return {
+    run: (taken, pass) => {
+      const run = taken.item.followers.length === 0 ? runAlone : runInOrder;
+      return inHand.run(taken.item.deliveryId, (isCopy) => run(taken, pass, isCopy));
+    },
+    // A copy of what is under way is parked after its outcome, which makes nothing of that: it would be released otherwise.
+    park: (taken, reason) => inHand.run(taken.item.deliveryId, () => parkAll(taken, reason)),
+  };
 }

@@ -1,43 +1,81 @@
 /**
- * A lane takes work from one stream while it has free slots and keeps the leases of what it holds. First attempts and
- * released retries run in lanes of their own, so that a wave of one never takes the other's slots.
+ * A lane takes work from one stream, lets each item wait for its turn and then be dispatched, and keeps the leases of
+ * all it holds. First attempts and what the scheduler releases run in lanes of their own, so that a wave of one never
+ * takes the other's slots.
  */
 
 import { setTimeout } from "node:timers/promises";
+import { decodeWorkItem } from "@posthorn/contracts";
 import type { TakenMessage, WorkSource } from "@posthorn/message-bus";
+import { type SlotLimits, slotsNow } from "../core/lane-slots.ts";
+import type { DispatcherEvents } from "../events.ts";
 import type { DispatchItem } from "./dispatch-item.ts";
+import { type Entry, type ParkReason, WaitingRoom } from "./waiting-room.ts";
+import type { WebhookGates } from "./webhook-gates.ts";
+
+/** Slots are for items begun within the last second: what the engine is busy with. */
+export type LaneLimits = SlotLimits & {
+  /** All items that have begun and not ended; an outcome that is not logged yet counts. */
+  readonly inHandMax: number;
+  /** Items that wait without a slot. */
+  readonly waitingMax: number;
+  /** Messages held altogether. */
+  readonly bytesMax: number;
+};
 
 export type LaneOptions = {
   readonly source: WorkSource;
-  /** Items in hand at once. An outcome that is not logged yet holds its slot: that bounds them, too. */
-  readonly slotsMax: number;
+  readonly limits: LaneLimits;
   /** A lease with less than this left is extended. */
   readonly leaseRenewMs: number;
+  readonly gates: WebhookGates;
   readonly dispatch: DispatchItem;
-  /** Told about bugs; the item comes again when its lease runs out. */
-  readonly onFailure: (error: unknown) => void;
+  readonly events: Pick<DispatcherEvents, "setAside" | "failed" | "handedBack">;
 };
 
 const RENEW_CHECK_MS = 2_000;
+/** What takes longer than this waits for somebody else, and leaves its slot to others. */
+const SLOT_MS_MAX = 1_000;
 /** At a stop, what has begun gets this long to end; the rest comes again when its lease runs out. */
 const DRAIN_MS_MAX = 5_000;
 
 export class Lane implements AsyncDisposable {
   readonly #options: LaneOptions;
+  readonly #room: WaitingRoom;
   readonly #inHand = new Map<TakenMessage, Promise<void>>();
+  /** Those that hold a slot, with the time of their beginning. */
+  readonly #slots = new Map<TakenMessage, number>();
   readonly #timer: NodeJS.Timeout;
   readonly #running: Promise<void>;
-  #slotFreed: (() => void) | undefined;
+  #bytesHeld = 0;
+  #wake: (() => void) | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#room = new WaitingRoom({
+      gates: options.gates,
+      itemsMax: options.limits.waitingMax,
+      freeSlots: () => this.#freeSlots(),
+      start: (entry) => this.#start(entry),
+      park: (entry, reason) => this.#inHand.set(entry.message, this.#park(entry, reason)),
+      onRoom: () => this.#lookAgain(),
+    });
+    options.gates.listen({
+      changed: (webhook) => this.#room.changed(webhook),
+      opened: (webhook) => this.#room.opened(webhook),
+      ticked: () => this.#leaveSlots(),
+    });
     this.#timer = setInterval(() => this.#renewLeases(), RENEW_CHECK_MS);
     this.#running = this.#run();
   }
 
   get inHand(): number {
     return this.#inHand.size;
+  }
+
+  get waiting(): number {
+    return this.#room.size;
   }
 
   /** Takes nothing more, hands back what has not begun, and waits for what has. */
@@ -49,46 +87,124 @@ export class Lane implements AsyncDisposable {
   async #stop(): Promise<void> {
     const { source } = this.#options;
     source[Symbol.dispose]();
+    this.#room[Symbol.dispose]();
     for (const message of source.take(Number.POSITIVE_INFINITY)) message.giveBack(0);
-    this.#slotFreed?.();
+    for (const { message } of this.#room.drain()) message.giveBack(0);
+    this.#wake?.();
     const ended = this.#running.then(() => Promise.all(this.#inHand.values()));
     await Promise.race([ended, setTimeout(DRAIN_MS_MAX, undefined, { ref: false })]);
     clearInterval(this.#timer);
   }
 
   async #run(): Promise<void> {
+    const { source } = this.#options;
+    const accepts = (partition: number) => this.#room.accepts(partition);
     while (this.#stopped === undefined) {
-      const free = this.#options.slotsMax - this.#inHand.size;
-      if (free <= 0) await this.#freeSlot();
+      if (!this.#mayTake()) await this.#change();
       else {
-        await this.#options.source.available();
-        if (this.#stopped === undefined) for (const message of this.#options.source.take(free)) this.#begin(message);
+        await source.available(accepts);
+        if (this.#stopped === undefined && this.#mayTake()) {
+          for (const message of source.take(this.#freeSlots(), accepts)) this.#receive(message);
+        }
       }
     }
   }
 
-  #begin(message: TakenMessage): void {
-    const done = this.#options
-      .dispatch(message)
-      .catch(this.#options.onFailure)
-      .finally(() => {
-        this.#inHand.delete(message);
-        this.#slotFreed?.();
-      });
-    this.#inHand.set(message, done);
+  #mayTake(): boolean {
+    return this.#freeSlots() > 0 && this.#bytesHeld < this.#options.limits.bytesMax;
   }
 
-  async #freeSlot(): Promise<void> {
+  #freeSlots(): number {
+    const { limits, gates } = this.#options;
+    return Math.min(slotsNow(limits, gates.lagMs) - this.#slots.size, limits.inHandMax - this.#inHand.size);
+  }
+
+  #receive(message: TakenMessage): void {
+    const decoded = decodeWorkItem(message.data);
+    if (decoded.kind === "undecodable") {
+      this.#options.events.setAside(message.sequence, message.subject, decoded.reason);
+      message.ack();
+      return;
+    }
+    const item = decoded.value;
+    this.#bytesHeld += message.data.length;
+    const { partition } = message;
+    this.#room.arrive({ message, item, webhook: item.webhookId, partition, sinceMs: performance.now() });
+  }
+
+  /** What was lost while it waited is somebody else's by now. */
+  #start(entry: Entry): void {
+    const { message } = entry;
+    if (message.leaseEndsAtMs() <= performance.now()) {
+      this.#options.events.handedBack("lease_lost");
+      this.#bytesHeld -= message.data.length;
+      return;
+    }
+    this.#slots.set(message, performance.now());
+    this.#inHand.set(message, this.#dispatch(entry));
+  }
+
+  async #dispatch(entry: Entry): Promise<void> {
+    const pass = this.#options.gates.enter(entry.webhook);
+    try {
+      await this.#options.dispatch.run(entry, pass);
+    } catch (error) {
+      this.#options.events.failed(error);
+    }
+    pass.leave();
+    this.#end(entry.message);
+  }
+
+  async #park(entry: Entry, reason: ParkReason): Promise<void> {
+    try {
+      await this.#options.dispatch.park(entry, reason);
+    } catch (error) {
+      this.#options.events.failed(error);
+    }
+    this.#end(entry.message);
+  }
+
+  #end(message: TakenMessage): void {
+    this.#bytesHeld -= message.data.length;
+    this.#inHand.delete(message);
+    this.#slots.delete(message);
+    this.#room.slotFreed();
+    this.#wake?.();
+  }
+
+  /** The oldest come first. */
+  #leaveSlots(): void {
+    const sinceMs = performance.now() - SLOT_MS_MAX;
+    for (const [message, beganAtMs] of this.#slots) {
+      if (beganAtMs > sinceMs) break;
+      this.#slots.delete(message);
+    }
+    this.#room.ticked();
+    this.#wake?.();
+  }
+
+  #lookAgain(): void {
+    this.#wake?.();
+    this.#options.source.reconsider();
+  }
+
+  async #change(): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.#slotFreed = resolve;
+      this.#wake = resolve;
     });
+    this.#wake = undefined;
   }
 
-  /** Also of what is no longer ours: its outcome is on its way to the log, and nobody else should begin meanwhile. */
+  /** Also of what has begun and is no longer ours: its outcome is on its way to the log, and nobody else should begin. */
   #renewLeases(): void {
     const nowMs = performance.now();
+    const { leaseRenewMs } = this.#options;
     for (const message of this.#inHand.keys()) {
-      if (message.leaseEndsAtMs() - nowMs < this.#options.leaseRenewMs) message.working();
+      if (message.leaseEndsAtMs() - nowMs < leaseRenewMs) message.working();
+    }
+    for (const { message } of this.#room.entries()) {
+      const leftMs = message.leaseEndsAtMs() - nowMs;
+      if (leftMs > 0 && leftMs < leaseRenewMs) message.working();
     }
   }
 }

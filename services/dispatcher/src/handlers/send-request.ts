@@ -1,40 +1,47 @@
 /**
- * Signs and sends one request. Between signing and sending the world may have moved on: a lease that has run out, a
- * signature that has grown old or a webhook that was changed meanwhile stop the request before it leaves.
+ * Renders, signs and sends one request. Between signing and sending the world may have moved on: an item that is not
+ * ours any more, or a signature that has grown old, stops the request before it leaves.
  */
 
-import { asBuffer } from "@posthorn/contracts";
-import type { Header, WebhookConfig, WorkItem } from "@posthorn/domain";
-import type { EgressClient, ParsedTargetUrl, PostResult } from "@posthorn/egress";
-import type { TakenMessage } from "@posthorn/message-bus";
-import type { Tracing } from "@posthorn/service-runtime";
-import type { Exchange, Failure } from "../core/record-exchange.ts";
-import { requestHeaders, timeoutMsOf } from "../core/request.ts";
+import { asBuffer, type SignItem } from "@posthorn/contracts";
+import { type AcceptedEvent, renderBody, signingSecrets, type WebhookConfig, type WorkItem } from "@posthorn/domain";
+import type { EgressClient, ParsedTargetUrl, Place, TargetUrl } from "@posthorn/egress";
+import type { SpanHandle, Tracing } from "@posthorn/service-runtime";
+import type { Exchange } from "../core/record-exchange.ts";
+import { queryValuesOf, redactAnswer } from "../core/redact-answer.ts";
+import { requestHeaders, type SignedHeader, timeoutMsOf } from "../core/request.ts";
 import type { Signer } from "../io/signer-stream.ts";
 
 export type OutgoingRequest = {
   readonly item: WorkItem;
   readonly webhook: WebhookConfig;
-  readonly body: Uint8Array;
-  readonly message: TakenMessage;
+  /** The payload of the item, wherever it came from. */
+  readonly event: AcceptedEvent;
+  /** Asked when all is ready, right before the request leaves: the wait for a connection may have been long. */
+  readonly mayLeave: (timeoutMs: number) => Promise<Leave>;
   readonly possibleRepeat: boolean;
+  readonly isTest: boolean;
+  /** Ends the wait for a connection; a request that has left goes on. */
+  readonly signal?: AbortSignal;
 };
+
+export type Leave = "yes" | "lease_lost" | "reconsider";
 
 export type Sent =
   | { readonly kind: "exchanged"; readonly exchange: Exchange }
-  /** Nothing has left: the item was not ours any more, or the process stops. */
+  /** Nothing has left: the item was not ours any more, nobody waits for it, or the process stops. */
   | { readonly kind: "not_sent"; readonly reason: "lease_lost" | "stopping" }
   /** The process stops, and ended the request under way: the receiver may have got it. */
   | { readonly kind: "aborted" }
   | { readonly kind: "unsignable"; readonly refusal: string }
-  /** Signing took so long that the decision to send is out of date. */
+  /** The decision to send, or the signature, is out of date. */
   | { readonly kind: "reconsider" };
 
 export type SendRequest = (request: OutgoingRequest) => Promise<Sent>;
 
 export type SendPorts = {
   readonly signer: Signer;
-  readonly egress: Pick<EgressClient, "post">;
+  readonly egress: Pick<EgressClient, "post" | "reserve">;
   /** The URL rules, applied again at every attempt: the policy may have changed since the webhook was made. */
   readonly parseTarget: (url: string) => ParsedTargetUrl;
   /** What `egress` sends as its `User-Agent`. */
@@ -45,93 +52,114 @@ export type SendPorts = {
   readonly nowMs: () => number;
 };
 
-/** The lease outlives the attempt's deadline by this much, so that its outcome can be logged under it. */
-const LEASE_MARGIN_MS = 10_000;
 /** Receivers refuse old timestamps; a signature that waited longer than this is made anew. */
 const SIGNATURE_AGE_MS_MAX = 5_000;
 
 export function createSendRequest(ports: SendPorts): SendRequest {
   return async (request) => {
-    const { item, webhook, message } = request;
+    const { item, webhook } = request;
+    const body = renderBody(item, request.event);
+    if (body.kind === "unrepresentable") return notSent(ports, request, body);
+    const target = ports.parseTarget(webhook.url);
+    if (target.kind !== "ok") {
+      return notSent(ports, request, { kind: "failed", errorClass: "blocked", message: target.message });
+    }
+    using place = await ports.egress.reserve(target.url, webhook.id, request.signal);
+    if (place === undefined) return { kind: "not_sent", reason: "stopping" };
     const span = ports.tracing.startSpan("attempt", {
       kind: "client",
       parent: item.traceparent,
       attributes: { "http.request.method": "POST", "posthorn.attempt": item.attempt, "posthorn.profile": item.profile },
     });
     try {
-      const askedAtMs = performance.now();
-      const signed = await ports.signer.sign(signItemOf(request, ports.nowMs(), span.traceparent));
-      if (signed.kind === "closed") return { kind: "not_sent", reason: "stopping" };
-      if (signed.kind === "refused") return { kind: "unsignable", refusal: signed.refusal };
-      if (performance.now() - askedAtMs > SIGNATURE_AGE_MS_MAX) return { kind: "reconsider" };
-      const timeoutMs = timeoutMsOf(item, webhook);
-      if (!holdLease(message, timeoutMs)) return { kind: "not_sent", reason: "lease_lost" };
-      const headers = requestHeaders(item, signed.headers, span.traceparent);
-      const exchange = await post(ports, request, headers, timeoutMs);
-      if (exchange === undefined) return { kind: "aborted" };
-      if (exchange.result.kind === "response") {
-        span.setAttributes({ "http.response.status_code": exchange.result.status });
-      } else if (exchange.result.kind === "failed") span.fail(exchange.result.errorClass);
-      return { kind: "exchanged", exchange };
+      return await signAndPost(ports, request, { url: target.url, place, body: body.bytes, span });
     } finally {
       span.end();
     }
   };
 }
 
-/** False when the lease has ended. Otherwise it is made long enough for the attempt. */
-function holdLease(message: TakenMessage, timeoutMs: number): boolean {
-  const leftMs = message.leaseEndsAtMs() - performance.now();
-  if (leftMs <= 0) return false;
-  if (leftMs < timeoutMs + LEASE_MARGIN_MS) message.working();
-  return true;
+/** What a request needs besides its signature. */
+type Readied = {
+  readonly url: TargetUrl;
+  readonly place: Place;
+  readonly body: Uint8Array;
+  readonly span: SpanHandle;
+};
+
+async function signAndPost(ports: SendPorts, request: OutgoingRequest, readied: Readied): Promise<Sent> {
+  const { span } = readied;
+  const askedAtMs = performance.now();
+  const signed = await ports.signer.sign(signItemOf(request, readied.body, ports.nowMs(), span.traceparent));
+  if (signed.kind === "closed") return { kind: "not_sent", reason: "stopping" };
+  if (signed.kind === "refused") return { kind: "unsignable", refusal: signed.refusal };
+  if (performance.now() - askedAtMs > SIGNATURE_AGE_MS_MAX) return { kind: "reconsider" };
+  const timeoutMs = timeoutMsOf(request.item, request.webhook);
+  const leave = await request.mayLeave(timeoutMs);
+  if (leave === "lease_lost") return { kind: "not_sent", reason: leave };
+  if (leave === "reconsider") return { kind: leave };
+  const exchange = await post(ports, request, readied, signed.headers, timeoutMs);
+  if (exchange === undefined) return { kind: "aborted" };
+  if (exchange.result.kind === "response") {
+    span.setAttributes({ "http.response.status_code": exchange.result.status });
+  } else if (exchange.result.kind === "failed") span.fail(exchange.result.errorClass);
+  return { kind: "exchanged", exchange };
 }
 
-function signItemOf({ item, webhook, body }: OutgoingRequest, nowMs: number, traceparent: string) {
+function signItemOf(
+  { item, webhook }: OutgoingRequest,
+  body: Uint8Array,
+  nowMs: number,
+  traceparent: string,
+): SignItem {
+  const { sealed, legacyIndex } = signingSecrets(webhook, nowMs);
   return {
     orgId: item.orgId,
     webhookId: item.webhookId,
     profile: item.profile,
-    messageId: item.deliveryId,
+    messageId: item.messageId,
     timestampS: Math.floor(nowMs / 1_000),
     body: asBuffer(body),
-    sealedSecrets: webhook.sealedSecrets.map(asBuffer),
+    sealedSecrets: sealed.map(asBuffer),
+    legacyIndex,
+    withoutLegacy: !webhook.hasSecret,
+    sealedToken: asBuffer(webhook.sealedToken ?? NOTHING),
+    sealedHeaders: asBuffer(webhook.sealedHeaders ?? NOTHING),
     traceparent,
   };
 }
 
+const NOTHING = new Uint8Array();
+
 /** Undefined: the client was closed under the request. */
 async function post(
   ports: SendPorts,
-  { item, webhook, body, possibleRepeat }: OutgoingRequest,
-  headers: readonly Header[],
+  request: OutgoingRequest,
+  { url, place, body, span }: Readied,
+  signed: readonly SignedHeader[],
   deadlineMs: number,
 ): Promise<Exchange | undefined> {
+  const { sent, shown, secrets } = requestHeaders(request.item, request.event, signed, span.traceparent);
   const startedAtMs = ports.nowMs();
   const startedMs = performance.now();
-  const result = await postTo(ports, webhook.url, headers, body, deadlineMs);
+  const result = await ports.egress.post({ url, place, headers: sent, body, deadlineMs });
   if (result.kind === "aborted") return undefined;
   return {
-    attempt: item.attempt,
-    url: webhook.url,
-    requestHeaders: [...headers, ["User-Agent", ports.userAgent]],
+    ...aboutRequest(ports, request),
+    requestHeaders: [...shown, ["User-Agent", ports.userAgent]],
     startedAtMs,
     durationMs: Math.round(performance.now() - startedMs),
-    dispatcher: ports.dispatcher,
-    possibleRepeat,
-    result,
+    result: result.kind === "response" ? redactAnswer(result, [...secrets, ...queryValuesOf(url.href)]) : result,
   };
 }
 
-async function postTo(
-  { egress, parseTarget }: SendPorts,
-  url: string,
-  headers: readonly Header[],
-  body: Uint8Array,
-  deadlineMs: number,
-): Promise<PostResult | Failure> {
-  const target = parseTarget(url);
-  return target.kind === "ok"
-    ? egress.post({ url: target.url, headers, body, deadlineMs })
-    : { kind: "failed", errorClass: "blocked", message: target.message };
+/** An attempt that ended before anything could be sent. */
+function notSent(ports: SendPorts, request: OutgoingRequest, result: Exchange["result"]): Sent {
+  const startedAtMs = ports.nowMs();
+  const exchange = { ...aboutRequest(ports, request), requestHeaders: [], startedAtMs, durationMs: 0, result };
+  return { kind: "exchanged", exchange };
+}
+
+function aboutRequest({ dispatcher }: SendPorts, { item, webhook, possibleRepeat, isTest }: OutgoingRequest) {
+  return { attempt: item.attempt, url: webhook.url, dispatcher, possibleRepeat, isTest };
 }

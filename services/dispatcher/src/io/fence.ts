@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { type OutcomesResponse, ProjectionServiceClient } from "@posthorn/contracts";
-import { ALL_PARTITIONS, type DeliveryId } from "@posthorn/domain";
+import { ALL_PARTITIONS, type WorkItem } from "@posthorn/domain";
 import { type BusConnection, lastSequenceOf, streamPosition } from "@posthorn/message-bus";
 import { callUnary, createGrpcClient, reachServer } from "@posthorn/service-runtime";
 import { Batcher } from "./batcher.ts";
@@ -18,7 +18,7 @@ export type FenceAnswer =
   | "unknown";
 
 export type Fence = {
-  lookUp(partition: number, delivery: DeliveryId, attempt: number): Promise<FenceAnswer>;
+  lookUp(partition: number, item: Question): Promise<FenceAnswer>;
 };
 
 /** From the question to its answer, the wait for an earlier question's answer included. */
@@ -26,7 +26,7 @@ const ANSWER_MS_MAX = 5_000;
 const RETRY_WAIT_MS = 200;
 const QUESTIONS_MAX = 1_000;
 
-type Question = { readonly deliveryId: DeliveryId; readonly attempt: number };
+type Question = Pick<WorkItem, "deliveryId" | "attempt" | "release">;
 
 /** An open fence also tells whether its projector is there. */
 export type OpenFence = Fence & Disposable & { reach(): Promise<void> };
@@ -74,9 +74,9 @@ export function openFence(connection: BusConnection, projectorTarget: string): O
       }),
   );
   return {
-    lookUp: async (partition, deliveryId, attempt) => {
+    lookUp: async (partition, { deliveryId, attempt, release }) => {
       const batcher = batchers[partition];
-      return batcher === undefined ? "unknown" : await inTime(batcher.add({ deliveryId, attempt }));
+      return batcher === undefined ? "unknown" : await inTime(batcher.add({ deliveryId, attempt, release }));
     },
     reach: () => reachServer(client, REACH_MS_MAX),
     [Symbol.dispose]: () => {

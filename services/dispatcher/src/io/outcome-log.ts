@@ -1,11 +1,11 @@
 /**
- * Writes delivery events to LOG, batched by partition. A batch is frozen before it is published and repeated under the
+ * Writes events to LOG, batched by partition. A batch is frozen before it is published and repeated under the
  * same id until the answer is definite: after a POST nothing is dropped.
  */
 
 import { randomUUID } from "node:crypto";
 import { encodeLogEvents } from "@posthorn/contracts";
-import { ALL_PARTITIONS, type DeliveryEvent } from "@posthorn/domain";
+import { ALL_PARTITIONS, type LogEvent } from "@posthorn/domain";
 import { type Publisher, subjectOf } from "@posthorn/message-bus";
 import { Batcher } from "./batcher.ts";
 
@@ -20,7 +20,7 @@ const MESSAGE_INTERVAL_MS = 5;
 
 export type OutcomeLog = {
   /** The events of one decision: they stand together in one message. What cannot be encoded rejects alone. */
-  append(partition: number, events: readonly DeliveryEvent[]): Promise<void>;
+  append(partition: number, events: readonly LogEvent[]): Promise<void>;
 };
 
 /** @param messageBytesMax what one LOG message may hold. */

@@ -6,6 +6,7 @@
 import { decodeEventGroup } from "@posthorn/contracts";
 import type { AcceptedEvent, WorkItem } from "@posthorn/domain";
 import { type BusConnection, messageAt, streamPosition } from "@posthorn/message-bus";
+import { type EventGroup, RecentGroups } from "./recent-groups.ts";
 
 export type Payload =
   | { readonly kind: "found"; readonly event: AcceptedEvent }
@@ -18,8 +19,11 @@ export type PayloadReader = { read(item: WorkItem): Promise<Payload> };
 
 /** How long the stream's epoch is taken for granted. A recreated stream reuses sequences. */
 const EPOCH_TRUSTED_MS = 5_000;
+/** Some 20 MB decoded: what a wave of retries comes from, over all partitions. */
+const GROUPS_KEPT = { groupsMax: 256, bytesMax: 16 * 2 ** 20 };
 
 export function openPayloadReader(connection: BusConnection, onTrouble: (reason: string) => void): PayloadReader {
+  const groups = new RecentGroups((sequence) => readGroup(connection, sequence), GROUPS_KEPT);
   let epoch: { readonly ms: number; readonly trustedUntilMs: number } | undefined;
 
   /** Nothing is called gone on the word of an epoch that was read earlier. */
@@ -32,9 +36,8 @@ export function openPayloadReader(connection: BusConnection, onTrouble: (reason:
 
   async function find({ place, orgId, eventId }: WorkItem): Promise<AcceptedEvent | undefined> {
     if (!(await isOfThisStream(place.epochMs))) return undefined;
-    const message = await messageAt(connection, "INGEST", place.sequence);
-    const group = message === undefined ? undefined : decodeEventGroup(message.data);
-    const event = group?.kind === "decoded" ? group.value[place.index] : undefined;
+    const group = await groups.get(place.epochMs, place.sequence);
+    const event = group?.events[place.index];
     return event?.orgId === orgId && event.id === eventId ? event : undefined;
   }
 
@@ -50,4 +53,12 @@ export function openPayloadReader(connection: BusConnection, onTrouble: (reason:
       }
     },
   };
+}
+
+/** What cannot be decoded is as good as gone. */
+async function readGroup(connection: BusConnection, sequence: number): Promise<EventGroup | undefined> {
+  const message = await messageAt(connection, "INGEST", sequence);
+  if (message === undefined) return undefined;
+  const group = decodeEventGroup(message.data);
+  return group.kind === "decoded" ? { events: group.value, bytes: message.data.length } : undefined;
 }

@@ -25,16 +25,26 @@ const item = (name: string, changes: Partial<SignItem> = {}): SignItem => ({
   body: Buffer.from("{}"),
   sealedSecrets: [],
   traceparent: "",
+  legacyIndex: 0,
+  withoutLegacy: false,
+  sealedToken: Buffer.alloc(0),
+  sealedHeaders: Buffer.alloc(0),
   ...changes,
 });
 
 const sign: Answer = (call, { batchId, items }) =>
   call.write({
     batchId,
-    results: items.map(({ messageId }) => ({ headers: [{ name: "signed", value: messageId }], refusal: "" })),
+    results: items.map(({ messageId }) => ({
+      headers: [{ name: "signed", value: messageId, secret: messageId === "secret" }],
+      refusal: "",
+    })),
   });
 
-const signed = (name: string): Signed => ({ kind: "signed", headers: [["signed", name]] });
+const signed = (value: string): Signed => ({
+  kind: "signed",
+  headers: [{ name: "signed", value, isSecret: value === "secret" }],
+});
 
 describe("signing over a stream", () => {
   let stack: AsyncDisposableStack;
@@ -63,7 +73,7 @@ describe("signing over a stream", () => {
 
   it("answers every item with its own signature", async () => {
     const signer = await signerThat(sign);
-    const names = Array.from({ length: 200 }, (_, index) => `item-${index}`);
+    const names = [...Array.from({ length: 199 }, (_, index) => `item-${index}`), "secret"];
     const answers = await Promise.all(names.map((name) => signer.sign(item(name))));
     expect(answers).toEqual(names.map(signed));
   });
@@ -93,6 +103,18 @@ describe("signing over a stream", () => {
     const signer = await signerThat(sign);
     const sealedSecrets = Array.from({ length: 11 }, () => Buffer.from("sealed"));
     expect(await signer.sign(item("a", { sealedSecrets }))).toEqual({ kind: "refused", refusal: "too_many_secrets" });
+  });
+
+  it("makes no batch larger than the signer takes, sealed headers included", async () => {
+    const bytes: number[] = [];
+    const signer = await signerThat((call, request, count) => {
+      bytes.push(request.items.reduce((sum, { body, sealedHeaders }) => sum + body.length + sealedHeaders.length, 0));
+      sign(call, request, count);
+    });
+    const sealedHeaders = Buffer.alloc(100_000);
+    await Promise.all(Array.from({ length: 60 }, (_, index) => signer.sign(item(String(index), { sealedHeaders }))));
+    expect(bytes.reduce((sum, size) => sum + size)).toBe(60 * 100_002);
+    expect(Math.max(...bytes)).toBeLessThan(1_100_000);
   });
 
   it("lets nobody wait once it is closed", async () => {

@@ -10,12 +10,12 @@ import {
   type SignResult,
   type SignStreamResponse,
 } from "@posthorn/contracts";
-import type { Header } from "@posthorn/domain";
 import { createGrpcClient, reachServer } from "@posthorn/service-runtime";
+import type { SignedHeader } from "../core/request.ts";
 import { Batcher } from "./batcher.ts";
 
 export type Signed =
-  | { readonly kind: "signed"; readonly headers: readonly Header[] }
+  | { readonly kind: "signed"; readonly headers: readonly SignedHeader[] }
   /** Asking again would not help. */
   | { readonly kind: "refused"; readonly refusal: string }
   /** This end was closed before there was an answer. */
@@ -23,7 +23,7 @@ export type Signed =
 
 export type Signer = { sign(item: SignItem): Promise<Signed> };
 
-/** Below what the signer takes in one batch (256 items, 4 MiB of bodies): a batch above it would end the stream. */
+/** Below what the signer takes in one batch (256 items, 4 MiB of bodies and headers): one above it would end the stream. */
 const ITEMS_MAX = 64;
 const BYTES_MAX = 1024 * 1024;
 /** What the signer takes of one item. One webhook with more would end the stream for all, again and again. */
@@ -92,7 +92,7 @@ export function openSigner(target: string, onTrouble: (reason: string) => void):
   const batcher = new Batcher<SignItem, Signed>({
     itemsMax: ITEMS_MAX,
     bytesMax: BYTES_MAX,
-    sizeOf: (item) => item.body.length,
+    sizeOf: ({ body, sealedToken, sealedHeaders }) => body.length + sealedToken.length + sealedHeaders.length,
     inFlightMax: IN_FLIGHT_MAX,
     send: async (items) => {
       while (isOpen) {
@@ -125,6 +125,6 @@ export function openSigner(target: string, onTrouble: (reason: string) => void):
 
 function signedOf({ headers, refusal }: SignResult): Signed {
   return refusal === ""
-    ? { kind: "signed", headers: headers.map(({ name, value }) => [name, value]) }
+    ? { kind: "signed", headers: headers.map(({ name, value, secret }) => ({ name, value, isSecret: secret })) }
     : { kind: "refused", refusal };
 }

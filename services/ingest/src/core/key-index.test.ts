@@ -11,7 +11,11 @@ const keyAt = (version: number, hash: string): ConfigValue => ({
   version,
   entry: { kind: "api-key", id: KEY, orgId: ORG, hash, scope: "ci" },
 });
-const organisation: ConfigValue = { kind: "present", version: 1, entry: { kind: "organisation", id: ORG } };
+const organisation: ConfigValue = {
+  kind: "present",
+  version: 1,
+  entry: { kind: "organisation", id: ORG, strictEventTypes: false },
+};
 const tombstone = (version: number): ConfigValue => ({ kind: "deleted", version });
 
 describe("createKeyIndex", () => {

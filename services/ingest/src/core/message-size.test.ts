@@ -1,5 +1,5 @@
 import { encodedEventBytes } from "@posthorn/contracts";
-import { limits, parseEventId, parseOrgId } from "@posthorn/domain";
+import { limits, parseEventId, parseOrgId, parseWebhookId } from "@posthorn/domain";
 import { describe, expect, it } from "vitest";
 import { maxPayloadProblem, messageBytesMax } from "./message-size.ts";
 
@@ -15,7 +15,7 @@ describe("maxPayloadProblem", () => {
   });
 
   it("knows how large an event can get", () => {
-    const [id, orgId] = [parseEventId(ID), parseOrgId(ID)];
+    const [id, orgId, forWebhook] = [parseEventId(ID), parseOrgId(ID), parseWebhookId(ID)];
     if (id === undefined || orgId === undefined) throw new Error("not an id");
     const largest = {
       id,
@@ -26,6 +26,8 @@ describe("maxPayloadProblem", () => {
       data: Buffer.alloc(limits.EVENT_DATA_BYTES_MAX),
       traceparent: "t".repeat(55),
       callerId: "i".repeat(limits.CALLER_ID_LENGTH_MAX),
+      forWebhook,
+      hops: 999_999,
     };
     const smallestPayload = 350_891;
     expect(maxPayloadProblem(smallestPayload)).toBeUndefined();

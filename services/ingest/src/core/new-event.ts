@@ -3,7 +3,7 @@
  * value of: its bytes are kept.
  */
 
-import { callerIdProblem, eventTypeProblem, limits, timestampProblem } from "@posthorn/domain";
+import { callerIdProblem, eventTypeProblem, isOperationalType, limits, timestampProblem } from "@posthorn/domain";
 import type { FieldError } from "./refusals.ts";
 
 export type NewEvent = {
@@ -20,10 +20,16 @@ export const DATA_TOO_LARGE = `data has more than ${limits.EVENT_DATA_BYTES_MAX}
 /** What is wrong with the texts of an event; JSON pointers are relative to the event. */
 export function textErrors(event: Pick<NewEvent, "type" | "timestamp" | "callerId">): FieldError[] {
   return [
-    ...fieldError("/type", eventTypeProblem(event.type)),
+    ...fieldError("/type", eventTypeProblem(event.type) ?? reservedProblem(event.type)),
     ...fieldError("/id", event.callerId === undefined ? undefined : callerIdProblem(event.callerId)),
     ...fieldError("/timestamp", event.timestamp === undefined ? undefined : timestampProblem(event.timestamp)),
   ];
+}
+
+function reservedProblem(type: string): string | undefined {
+  return isOperationalType(type)
+    ? 'must not begin with "posthorn.", which is reserved for operational events'
+    : undefined;
 }
 
 function fieldError(path: string, message: string | undefined): FieldError[] {

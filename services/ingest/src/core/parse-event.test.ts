@@ -93,6 +93,7 @@ describe("parseEvent", () => {
     ["an empty type", '{"type":"","data":1}', "/type"],
     ["a type with an empty token", '{"type":"a..b","data":1}', "/type"],
     ["a type that is too long", `{"type":"${"a".repeat(129)}","data":1}`, "/type"],
+    ["a type of operational events", '{"type":"posthorn.webhook.disabled","data":1}', "/type"],
     ["no data", '{"type":"a"}', "/data"],
     ["an id that is no string", '{"type":"a","data":1,"id":5}', "/id"],
     ["a null id", '{"type":"a","data":1,"id":null}', "/id"],
@@ -104,6 +105,12 @@ describe("parseEvent", () => {
     ["a member named __proto__", '{"type":"a","data":1,"__proto__":{"id":"x"}}', "/__proto__"],
   ])("refuses %s and says where", (_what, body, path) => {
     expect(refusal(body)).toMatchObject({ code: "invalid_event", errors: [expect.objectContaining({ path })] });
+  });
+
+  it("takes types that only look like operational ones", () => {
+    for (const type of ["posthorn", "posthorns.a", "a.posthorn.b", "Posthorn.a"]) {
+      expect(parsed(`{"type":"${type}","data":1}`)).toMatchObject({ type });
+    }
   });
 
   it("lists everything that is wrong at once", () => {

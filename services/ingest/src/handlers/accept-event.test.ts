@@ -2,8 +2,10 @@ import { type AcceptedEvent, type EventId, type OrgId, parseEventId, parseOrgId 
 import type { SpanStart, Tracing } from "@posthorn/service-runtime";
 import { describe, expect, it } from "vitest";
 import { NO_IDEMPOTENCY } from "../core/dedupe-key.ts";
-import { refused, sound } from "../core/refusals.ts";
+import type { NewEvent } from "../core/new-event.ts";
+import { type Checked, refused, sound } from "../core/refusals.ts";
 import { createAcceptEvent } from "./accept-event.ts";
+import type { CheckEvent } from "./check-event.ts";
 
 const ID = "0199aaaa-0000-7000-8000-000000000001";
 const [org, first, second] = [parseOrgId(ID), parseEventId(ID), parseEventId(ID.replace(/1$/, "2"))];
@@ -14,7 +16,7 @@ const EARLIER_ID: EventId = second;
 
 const NOW_MS = 1_774_359_420_000;
 const EVENT = { type: "a.b", data: Buffer.from("1"), timestamp: undefined, callerId: undefined };
-const PUBLISH = { org: ORG, idempotency: NO_IDEMPOTENCY, traceparent: "parent" };
+const PUBLISH = { org: ORG, idempotency: NO_IDEMPOTENCY, traceparent: "parent", hops: undefined };
 
 type Appended = Awaited<ReturnType<Parameters<typeof createAcceptEvent>[0]["log"]["append"]>>;
 
@@ -23,7 +25,15 @@ describe("createAcceptEvent", () => {
     const ingest = ingestThat({ kind: "stored", id: NEW_ID, duplicate: false });
     expect(await ingest.accept(sound(EVENT), PUBLISH)).toEqual({ kind: "accepted", id: NEW_ID, duplicate: false });
     expect(ingest.appended).toEqual([
-      { ...EVENT, id: NEW_ID, orgId: ORG, acceptedAtMs: NOW_MS, traceparent: "child of parent" },
+      {
+        ...EVENT,
+        id: NEW_ID,
+        orgId: ORG,
+        acceptedAtMs: NOW_MS,
+        traceparent: "child of parent",
+        forWebhook: undefined,
+        hops: 0,
+      },
     ]);
     expect(ingest.happenings).toEqual(["span publish of a.b", "span ended", "accepted in 5 ms"]);
   });
@@ -50,10 +60,41 @@ describe("createAcceptEvent", () => {
     expect(await ingest.accept(refusal, PUBLISH)).toBe(refusal);
     expect(ingest.happenings).toEqual(["refused: invalid_event"]);
   });
+
+  it("keeps how many deliveries led to the event, and refuses what is no number", async () => {
+    const ingest = ingestThat({ kind: "stored", id: NEW_ID, duplicate: false });
+    await ingest.accept(sound(EVENT), { ...PUBLISH, hops: "3" });
+    expect(ingest.appended.map(({ hops }) => hops)).toEqual([3]);
+    const refusal = await ingest.accept(sound(EVENT), { ...PUBLISH, hops: "many" });
+    expect(refusal).toMatchObject({ kind: "refused", refusal: { code: "invalid_hops" } });
+    expect(ingest.appended).toHaveLength(1);
+  });
+
+  it("notes an event that does not fit the catalogue, and stores nothing", async () => {
+    const refusal = refused("unknown_event_type", "…");
+    const ingest = ingestThat({ kind: "unreadable" }, async () => refusal);
+    expect(await ingest.accept(sound(EVENT), PUBLISH)).toBe(refusal);
+    expect(ingest.happenings).toEqual(["refused: unknown_event_type"]);
+  });
+
+  it("stores in the order in which events came, also behind one that has to be looked at twice", async () => {
+    const later = Promise.withResolvers<Checked<NewEvent>>();
+    const ingest = ingestThat({ kind: "stored", id: NEW_ID, duplicate: false }, (_org, event) =>
+      event.type === "slow" ? later.promise : sound(event),
+    );
+    const slow = ingest.accept(sound({ ...EVENT, type: "slow" }), PUBLISH);
+    const first = ingest.accept(sound({ ...EVENT, type: "first" }), PUBLISH);
+    const second = ingest.accept(sound({ ...EVENT, type: "second" }), PUBLISH);
+    // Nothing was waited for: both are in the log within the turn in which they came.
+    expect(ingest.appended.map(({ type }) => type)).toEqual(["first", "second"]);
+    later.resolve(sound({ ...EVENT, type: "slow" }));
+    await Promise.all([slow, first, second]);
+    expect(ingest.appended.map(({ type }) => type)).toEqual(["first", "second", "slow"]);
+  });
 });
 
 /** Ingest whose log gives this answer 5 ms later, and what happened there. */
-function ingestThat(answer: Appended) {
+function ingestThat(answer: Appended, checkEvent: CheckEvent = (_org, event) => sound(event)) {
   const happenings: string[] = [];
   const appended: AcceptedEvent[] = [];
   let clockMs = 100;
@@ -70,6 +111,7 @@ function ingestThat(answer: Appended) {
     },
   };
   const accept = createAcceptEvent({
+    checkEvent,
     log: {
       append: async (event) => {
         appended.push(event);

@@ -1,11 +1,13 @@
-/** Accepts one event: gives it its id and its span, has it stored, and says what became of it. */
+/** Accepts one event: checks it against the catalogue, gives it its id and its span, has it stored, and answers. */
 
 import type { AcceptedEvent, EventId, OrgId } from "@posthorn/domain";
 import type { SpanStart, Tracing } from "@posthorn/service-runtime";
 import { type DedupeKey, dedupeKeyOf, type Idempotency } from "../core/dedupe-key.ts";
+import { parseHops } from "../core/hops.ts";
 import type { NewEvent } from "../core/new-event.ts";
 import { type Checked, type MomentaryCode, momentary, type Refused, refused } from "../core/refusals.ts";
 import type { IngestEvents } from "../events.ts";
+import type { CheckEvent } from "./check-event.ts";
 
 /** Takes an event as it was read, so that every refusal of an event is noted in one place. */
 export type AcceptEvent = (event: Checked<NewEvent>, publish: Publish) => Promise<Acceptance>;
@@ -16,6 +18,8 @@ export type Publish = {
   readonly idempotency: Idempotency;
   /** The publisher's W3C trace context, not checked yet. */
   readonly traceparent: string | undefined;
+  /** The header that counts deliveries, not checked yet. */
+  readonly hops: string | undefined;
 };
 
 export type Acceptance =
@@ -33,6 +37,7 @@ type Appended =
   | { readonly kind: "unavailable"; readonly code: MomentaryCode };
 
 export function createAcceptEvent(ports: {
+  readonly checkEvent: CheckEvent;
   readonly log: Log;
   readonly tracing: Pick<Tracing, "enabled" | "startSpan">;
   readonly events: Pick<IngestEvents, "accepted" | "refused">;
@@ -40,13 +45,14 @@ export function createAcceptEvent(ports: {
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
 }): AcceptEvent {
-  const { tracing, events, newEventId, nowMs, monotonicMs } = ports;
+  const { checkEvent, tracing, events, newEventId, nowMs, monotonicMs } = ports;
 
-  const append = async (event: NewEvent, key: DedupeKey | undefined, { org, traceparent }: Publish) => {
+  const append = async (event: NewEvent, hops: number, key: DedupeKey | undefined, { org, traceparent }: Publish) => {
     const acceptedAtMs = nowMs();
     const id = newEventId(acceptedAtMs);
     const span = tracing.startSpan("publish", spanStart(tracing.enabled, traceparent, id, event.type));
-    const accepted = { ...event, id, orgId: org, acceptedAtMs, traceparent: span.traceparent };
+    const of = { id, orgId: org, acceptedAtMs, traceparent: span.traceparent };
+    const accepted = { ...event, ...of, forWebhook: undefined, hops };
     const acceptance = acceptanceOf(await ports.log.append(accepted, key));
     if (acceptance.kind === "refused") span.fail(acceptance.refusal.code);
     span.end();
@@ -60,10 +66,16 @@ export function createAcceptEvent(ports: {
 
   return async (event, publish) => {
     if (event.kind === "refused") return noted(event);
+    const hops = parseHops(publish.hops);
+    if (hops.kind === "refused") return noted(hops);
     const key = dedupeKeyOf(publish.org, event.value.callerId, publish.idempotency);
     if (key.kind === "refused") return noted(key);
     const startedAtMs = monotonicMs();
-    const acceptance = await append(event.value, key.value, publish);
+    const check = checkEvent(publish.org, event.value);
+    // Waiting for what is known would let a later event overtake.
+    const checked = check instanceof Promise ? await check : check;
+    if (checked.kind === "refused") return noted(checked);
+    const acceptance = await append(checked.value, hops.value, key.value, publish);
     if (acceptance.kind === "refused") return noted(acceptance);
     events.accepted(acceptance.duplicate, monotonicMs() - startedAtMs);
     return acceptance;

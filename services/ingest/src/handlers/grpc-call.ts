@@ -2,6 +2,7 @@
 
 import { type Metadata, status } from "@grpc/grpc-js";
 import type { PublishResult } from "@posthorn/contracts";
+import { HOPS_HEADER } from "@posthorn/domain";
 import type { RpcResult } from "@posthorn/service-runtime";
 import { type Caller, shownKey } from "../core/access.ts";
 import { REFUSALS, type Refusal } from "../core/refusals.ts";
@@ -15,6 +16,11 @@ export function callerIn(metadata: Metadata, callerOf: (key: string) => Caller):
 
 export function traceparentIn(metadata: Metadata): string | undefined {
   return textIn(metadata, "traceparent");
+}
+
+/** The header that counts deliveries. */
+export function hopsIn(metadata: Metadata): string | undefined {
+  return textIn(metadata, HOPS_HEADER);
 }
 
 /** The status of a call that was refused as a whole; its text begins with the code of the catalogue. */

@@ -12,7 +12,7 @@ import { parseWireBatch } from "../core/parse-wire-event.ts";
 import type { IngestEvents } from "../events.ts";
 import type { AcceptEvent } from "./accept-event.ts";
 import type { Authorise } from "./authorise.ts";
-import { callerIn, refusalStatus, resultOf, traceparentIn } from "./grpc-call.ts";
+import { callerIn, hopsIn, refusalStatus, resultOf, traceparentIn } from "./grpc-call.ts";
 
 export function createPublishWireBatch(ports: {
   readonly authorise: Authorise;
@@ -29,7 +29,8 @@ export function createPublishWireBatch(ports: {
       events.refused(batch.refusal.code);
       return refusalStatus(batch.refusal);
     }
-    const publish = { org: access.org, idempotency: NO_IDEMPOTENCY, traceparent: traceparentIn(metadata) };
+    const [traceparent, hops] = [traceparentIn(metadata), hopsIn(metadata)];
+    const publish = { org: access.org, idempotency: NO_IDEMPOTENCY, traceparent, hops };
     const results = await Promise.all(batch.value.map((event) => acceptEvent(event, publish)));
     return { kind: "response", response: { results: results.map(resultOf) } };
   };

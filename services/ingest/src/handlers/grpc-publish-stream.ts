@@ -12,7 +12,7 @@ import { parseWireEvent } from "../core/parse-wire-event.ts";
 import type { IngestEvents } from "../events.ts";
 import type { Acceptance, AcceptEvent } from "./accept-event.ts";
 import type { Authorise } from "./authorise.ts";
-import { callerIn, resultOf, traceparentIn } from "./grpc-call.ts";
+import { callerIn, hopsIn, resultOf, traceparentIn } from "./grpc-call.ts";
 
 type StreamCall = Parameters<IngestServiceServer["publishStream"]>[0];
 
@@ -70,6 +70,7 @@ class PublishingStream {
   readonly #caller: Caller;
   readonly #ports: Ports;
   readonly #traceparent: string | undefined;
+  readonly #hops: string | undefined;
   #unansweredEvents = 0;
   #unansweredBytes = 0;
   /** The publisher does not take its answers as fast as they come. */
@@ -81,6 +82,7 @@ class PublishingStream {
     this.#caller = caller;
     this.#ports = ports;
     this.#traceparent = traceparentIn(call.metadata);
+    this.#hops = hopsIn(call.metadata);
     call.on("data", (request: PublishStreamRequest) => void this.#serve(request));
     call.on("drain", () => {
       this.#isBlocked = false;
@@ -128,7 +130,8 @@ class PublishingStream {
     const { authorise, acceptEvent } = this.#ports;
     const access = await authorise(this.#caller, orgId);
     if (access.kind === "denied") return { kind: "refused", refusal: access.refusal };
-    const publish = { org: access.org, idempotency: NO_IDEMPOTENCY, traceparent: this.#traceparent };
+    const [traceparent, hops] = [this.#traceparent, this.#hops];
+    const publish = { org: access.org, idempotency: NO_IDEMPOTENCY, traceparent, hops };
     return acceptEvent(parseWireEvent(event), publish);
   }
 

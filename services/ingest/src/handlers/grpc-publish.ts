@@ -8,7 +8,7 @@ import { NO_IDEMPOTENCY } from "../core/dedupe-key.ts";
 import { parseWireEvent } from "../core/parse-wire-event.ts";
 import type { AcceptEvent } from "./accept-event.ts";
 import type { Authorise } from "./authorise.ts";
-import { callerIn, refusalStatus, traceparentIn } from "./grpc-call.ts";
+import { callerIn, hopsIn, refusalStatus, traceparentIn } from "./grpc-call.ts";
 
 export function createPublish(ports: {
   readonly authorise: Authorise;
@@ -19,8 +19,8 @@ export function createPublish(ports: {
   return async ({ orgId, event }, metadata) => {
     const access = await authorise(callerIn(metadata, callerOf), orgId);
     if (access.kind === "denied") return refusalStatus(access.refusal);
-    const traceparent = traceparentIn(metadata);
-    const publish = { org: access.org, idempotency: NO_IDEMPOTENCY, traceparent };
+    const [traceparent, hops] = [traceparentIn(metadata), hopsIn(metadata)];
+    const publish = { org: access.org, idempotency: NO_IDEMPOTENCY, traceparent, hops };
     const acceptance = await acceptEvent(parseWireEvent(event), publish);
     if (acceptance.kind === "refused") return refusalStatus(acceptance.refusal);
     return { kind: "response", response: { id: acceptance.id, duplicate: acceptance.duplicate } };

@@ -27,14 +27,14 @@ export function createPublishBatch(acceptEvent: AcceptEvent, events: IngestEvent
     events.refused(refused.refusal.code);
     return refused;
   };
-  return async ({ org, body, idempotencyKey, traceparent }) => {
+  return async ({ org, body, idempotencyKey, traceparent, hops }) => {
     const key = parseIdempotencyKey(idempotencyKey);
     if (key.kind === "refused") return noted(key);
     const batch = parseBatch(body);
     if (batch.kind === "refused") return noted(batch);
     const results = await Promise.all(
       batch.value.map((event, index) =>
-        acceptEvent(event, { org, idempotency: idempotencyAt(index, key.value), traceparent }),
+        acceptEvent(event, { org, idempotency: idempotencyAt(index, key.value), traceparent, hops }),
       ),
     );
     const refusals = results.flatMap((result) => (result.kind === "refused" ? [result.refusal] : []));

@@ -13,6 +13,7 @@ export type PublishRequest = {
   readonly body: Uint8Array;
   readonly idempotencyKey: string | undefined;
   readonly traceparent: string | undefined;
+  readonly hops: string | undefined;
 };
 
 export type EventAnswer = { readonly id: EventId; readonly duplicate: boolean };
@@ -22,14 +23,14 @@ export type PublishEvent = (
 ) => Promise<{ readonly kind: "answered"; readonly answer: EventAnswer } | Refused>;
 
 export function createPublishEvent(acceptEvent: AcceptEvent, events: IngestEvents): PublishEvent {
-  return async ({ org, body, idempotencyKey, traceparent }) => {
+  return async ({ org, body, idempotencyKey, traceparent, hops }) => {
     const key = parseIdempotencyKey(idempotencyKey);
     if (key.kind === "refused") {
       events.refused(key.refusal.code);
       return key;
     }
     const idempotency: Idempotency = key.value === undefined ? NO_IDEMPOTENCY : { kind: "event", key: key.value };
-    const acceptance = await acceptEvent(parseEvent(body), { org, idempotency, traceparent });
+    const acceptance = await acceptEvent(parseEvent(body), { org, idempotency, traceparent, hops });
     if (acceptance.kind === "refused") return acceptance;
     return { kind: "answered", answer: { id: acceptance.id, duplicate: acceptance.duplicate } };
   };

@@ -3,7 +3,7 @@
  * in `http-publish-event.ts` and `http-publish-batch.ts`.
  */
 
-import { limits, type OrgId } from "@posthorn/domain";
+import { HOPS_HEADER, limits, type OrgId } from "@posthorn/domain";
 import { type HttpReply, type HttpRequest, type HttpServer, sendProblem } from "@posthorn/service-runtime";
 import { type Caller, shownKey } from "../core/access.ts";
 import type { Refused } from "../core/refusals.ts";
@@ -60,6 +60,7 @@ function publishRequestOf(request: HttpRequest): PublishRequest {
     body: request.body instanceof Uint8Array ? request.body : NO_BODY,
     idempotencyKey: headerOf(request, "idempotency-key"),
     traceparent: headerOf(request, "traceparent"),
+    hops: headerOf(request, HOPS_HEADER),
   };
 }
 

@@ -99,8 +99,8 @@ function openLog(connection: { isConnected: boolean } = { isConnected: true }) {
 function event(data: string): AcceptedEvent {
   const [id, orgId] = [parseEventId(ID), parseOrgId(ID)];
   if (id === undefined || orgId === undefined) throw new Error("not an id");
-  const rest = { timestamp: undefined, acceptedAtMs: 1, traceparent: "", callerId: undefined };
-  return { ...rest, id, orgId, type: "a", data: Buffer.from(data) };
+  const rest = { timestamp: undefined, acceptedAtMs: 1, traceparent: "", callerId: undefined, hops: 0 };
+  return { ...rest, id, orgId, forWebhook: undefined, type: "a", data: Buffer.from(data) };
 }
 
 function dataOf({ payload }: PublishRequest): string[] {

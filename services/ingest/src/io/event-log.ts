@@ -7,6 +7,7 @@
 import { encodedEventBytes, encodeEventGroup } from "@posthorn/contracts";
 import { type AcceptedEvent, ALL_PARTITIONS, type OrgId, partitionOf } from "@posthorn/domain";
 import { type BusConnection, type Published, type Publisher, subjectOf } from "@posthorn/message-bus";
+import { crashPoint } from "@posthorn/service-runtime";
 import type { DedupeKey } from "../core/dedupe-key.ts";
 import { type GroupLimits, nextGroupSize } from "../core/group-commit.ts";
 import type { RefusalCode } from "../core/refusals.ts";
@@ -139,6 +140,7 @@ export class EventLog {
 
   async #send(lane: Lane, entries: readonly Entry[]): Promise<void> {
     const published = await this.#publish(lane.subject, entries);
+    if (published.kind === "stored") crashPoint("ingest.stored");
     lane.inFlight -= 1;
     this.#settle(entries, published);
     if (lane.waiting.length > 0) this.#flushSoon(lane);

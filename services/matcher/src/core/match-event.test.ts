@@ -1,17 +1,23 @@
-import { deliveryIdOf } from "@posthorn/domain";
+import { deliveryIdOf, type EvaluateFilter, limits } from "@posthorn/domain";
 import { describe, expect, it } from "vitest";
-import { type MatchTerms, matchEvent } from "./match-event.ts";
-import { ACCEPTED_AT_MS, eventId, orgId, placed, webhookId } from "./matcher.fixture.ts";
+import { type Entry, type MatchTerms, matchEvent } from "./match-event.ts";
+import { ACCEPTED_AT_MS, eventId, orgId, PASSES, placed, subscription, webhookId } from "./matcher.fixture.ts";
 import type { Subscription } from "./subscription.ts";
 
 const TERMS: MatchTerms = { configRevision: 42, inlineBytesMax: 100, nowMs: ACCEPTED_AT_MS + 3 };
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
 
-const active: Subscription = { webhookId: webhookId(1), profile: "znyx", isActive: true };
-const paused: Subscription = { webhookId: webhookId(2), profile: "standard", isActive: false };
+const active = subscription({ profile: "znyx" });
+const paused = subscription({ webhookId: webhookId(2), isActive: false });
 
-function entries(subscriptions: readonly Subscription[], event = placed()) {
-  return [...matchEvent({ ...event, subscriptions, traceparent: TRACEPARENT }, TERMS)];
+type Line = Extract<Entry, { kind: "line" }>;
+
+function entries(subscriptions: readonly Subscription[], event = placed(), evaluate = PASSES): Line[] {
+  return allEntries(subscriptions, event, evaluate).filter((entry) => entry.kind === "line");
+}
+
+function allEntries(subscriptions: readonly Subscription[], event = placed(), evaluate = PASSES): Entry[] {
+  return [...matchEvent({ ...event, subscriptions, evaluate, traceparent: TRACEPARENT }, TERMS)];
 }
 
 describe("an event that matches", () => {
@@ -22,11 +28,15 @@ describe("an event that matches", () => {
     const { type, timestamp, acceptedAtMs, callerId, traceparent } = source.event;
     expect(entries([active], source)).toEqual([
       {
+        kind: "line",
         log: {
           ...identity,
           kind: "delivery.created",
           atMs: TERMS.nowMs,
           profile: "znyx",
+          eventTypePrefix: "",
+          origin: { kind: "match" },
+          hold: undefined,
           event: { type, timestamp, acceptedAtMs, callerId, place: source.place, traceparent },
         },
         item: {
@@ -41,6 +51,11 @@ describe("an event that matches", () => {
           place: source.place,
           event: source.event,
           traceparent: TRACEPARENT,
+          messageId: deliveryId,
+          eventTypePrefix: "",
+          isOnly: false,
+          terms: undefined,
+          followers: [],
         },
       },
     ]);
@@ -73,6 +88,65 @@ describe("an event that matches", () => {
     const [first] = entries([active], placed());
     const [again] = entries([active], placed({}, true));
     expect(again?.item?.deliveryId).toBe(first?.item?.deliveryId);
+  });
+});
+
+describe("a webhook that does not take things as they come", () => {
+  it.each([
+    [{ rateLimit: 50 }, "rate_limited"],
+    [{ ordered: true }, "ordered"],
+    [{ ordered: true, rateLimit: 50 }, "ordered"],
+  ] as const)("with %j gets a delivery that is born parked, and no work", (changes, hold) => {
+    const [entry, ...more] = entries([subscription(changes)]);
+    expect(entry?.log).toMatchObject({ kind: "delivery.created", hold });
+    expect(entry?.item).toBeUndefined();
+    expect(more).toEqual([]);
+  });
+
+  it("with a prefix for types has it in its history and its work", () => {
+    const [entry] = entries([subscription({ profile: "github-dispatch", eventTypePrefix: "posthorn-" })]);
+    expect(entry?.log).toMatchObject({ eventTypePrefix: "posthorn-" });
+    expect(entry?.item?.eventTypePrefix).toBe("posthorn-");
+  });
+});
+
+describe("a webhook with a filter", () => {
+  const filtered = subscription({ webhookId: webhookId(3), filter: "f" });
+
+  it("gets what the filter lets through", () => {
+    const asked: string[] = [];
+    const evaluate: EvaluateFilter = (filter) => {
+      asked.push(filter);
+      return { kind: "passes" };
+    };
+    expect(entries([filtered], placed(), evaluate)[0]?.log.kind).toBe("delivery.created");
+    expect(asked).toEqual(["f"]);
+  });
+
+  it.each([[{ kind: "fails" }], [{ kind: "error", message: "field not found: x" }]] as const)(
+    "leaves no trace of what it keeps away, while others get it (%j)",
+    (verdict) => {
+      const lines = entries([filtered, active], placed(), () => verdict);
+      expect(lines.map(({ log }) => "webhookId" in log && log.webhookId)).toEqual([webhookId(1)]);
+    },
+  );
+
+  it("can be why nobody wanted an event", () => {
+    expect(entries([filtered], placed(), () => ({ kind: "fails" })).map(({ log }) => log.kind)).toEqual([
+      "event.unmatched",
+    ]);
+  });
+
+  it("says that it took time, and nobody else does", () => {
+    expect(allEntries([filtered, active]).map(({ kind }) => kind)).toEqual(["evaluated", "line", "line"]);
+  });
+});
+
+describe("an event that has come through too many deliveries", () => {
+  it("is skipped as a loop", () => {
+    const [entry] = entries([active], placed({ hops: limits.HOPS_MAX }));
+    expect(entry?.log).toMatchObject({ kind: "delivery.skipped", reason: "loop" });
+    expect(entry?.item).toBeUndefined();
   });
 });
 

@@ -1,15 +1,18 @@
 /**
- * What follows from one event and the webhooks that it goes to: a line of the log for each, and a work item for each
- * that is to be delivered. An event that nobody wanted leaves a line that says so.
+ * What follows from one event and the webhooks whose patterns match it: a line of the log for each that it goes to, and
+ * a work item for each that may be tried at once. An event that nobody wanted leaves a line that says so.
  */
 
 import {
   type AcceptedEvent,
   type DeliveryIdentity,
+  type DeliveryOrigin,
   decide,
   deliveryIdOf,
+  type EvaluateFilter,
   type EventFacts,
   type LogEvent,
+  matchByRules,
   type PayloadPlace,
   UNKNOWN_DELIVERY,
   type WorkItem,
@@ -25,12 +28,16 @@ export type PlacedEvent = {
 
 export type Match = PlacedEvent & {
   readonly subscriptions: readonly Subscription[];
+  readonly evaluate: EvaluateFilter;
   /** Of the span that the deliveries continue. */
   readonly traceparent: string;
 };
 
-/** A line of the log, and the work that follows from it. */
-export type Entry = { readonly log: LogEvent; readonly item: WorkItem | undefined };
+export type Entry =
+  /** A line of the log, and the work that follows from it; none from what is skipped or born parked. */
+  | { readonly kind: "line"; readonly log: LogEvent; readonly item: WorkItem | undefined }
+  /** A filter has been evaluated, whatever it said: that takes time. */
+  | { readonly kind: "evaluated" };
 
 /** What is the same for all events of a batch. */
 export type MatchTerms = {
@@ -43,26 +50,31 @@ export type MatchTerms = {
 
 /** Lazy, because one event may go to very many webhooks. */
 export function* matchEvent(match: Match, terms: MatchTerms): Generator<Entry, void> {
-  const { event, place, subscriptions } = match;
+  const { event, place, subscriptions, evaluate } = match;
   const facts = factsOf(event, place);
   const { orgId, id: eventId } = event;
-  if (subscriptions.length === 0) {
-    const log: LogEvent = { kind: "event.unmatched", orgId, eventId, atMs: terms.nowMs, event: facts };
-    yield { log, item: undefined };
-    return;
-  }
+  let isWanted = false;
   for (const subscription of subscriptions) {
-    const { webhookId, profile, isActive } = subscription;
+    const result = matchByRules(subscription, event, evaluate);
+    if (subscription.filter !== undefined) yield EVALUATED;
+    if (result.kind === "passed_over") continue;
+    isWanted = true;
+    const { webhookId, profile, eventTypePrefix } = subscription;
     const identity = { orgId, eventId, webhookId, deliveryId: deliveryIdOf(eventId, webhookId) };
-    const command = { kind: "create", event: facts, profile, webhookIsActive: isActive } as const;
+    const order = { event: facts, profile, eventTypePrefix, origin: MATCHED };
+    const command = { kind: "create", order, start: result.start } as const;
     for (const log of decide(identity, command, UNKNOWN_DELIVERY, terms.nowMs)) {
-      yield {
-        log,
-        item: log.kind === "delivery.created" ? firstAttempt(identity, match, subscription, terms) : undefined,
-      };
+      const item = result.start.kind === "queue" ? firstAttempt(identity, match, subscription, terms) : undefined;
+      yield { kind: "line", log, item };
     }
   }
+  if (isWanted) return;
+  const log: LogEvent = { kind: "event.unmatched", orgId, eventId, atMs: terms.nowMs, event: facts };
+  yield { kind: "line", log, item: undefined };
 }
+
+const EVALUATED: Entry = { kind: "evaluated" };
+const MATCHED: DeliveryOrigin = { kind: "match" };
 
 function factsOf(event: AcceptedEvent, place: PayloadPlace): EventFacts {
   const { type, timestamp, acceptedAtMs, callerId, traceparent } = event;
@@ -72,7 +84,7 @@ function factsOf(event: AcceptedEvent, place: PayloadPlace): EventFacts {
 function firstAttempt(
   identity: DeliveryIdentity,
   { event, place, mayBeRepeat, traceparent }: Match,
-  { profile }: Subscription,
+  { profile, eventTypePrefix }: Subscription,
   { configRevision, inlineBytesMax }: MatchTerms,
 ): WorkItem {
   return {
@@ -87,5 +99,12 @@ function firstAttempt(
     place,
     event: event.data.length <= inlineBytesMax ? event : undefined,
     traceparent,
+    messageId: identity.deliveryId,
+    eventTypePrefix,
+    isOnly: false,
+    terms: undefined,
+    followers: NO_FOLLOWERS,
   };
 }
+
+const NO_FOLLOWERS: readonly WorkItem[] = [];

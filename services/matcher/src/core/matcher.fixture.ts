@@ -3,6 +3,7 @@
 import {
   type AcceptedEvent,
   type ConfigValue,
+  type EvaluateFilter,
   type EventId,
   type OrgId,
   parseEventId,
@@ -12,6 +13,7 @@ import {
   type WebhookId,
 } from "@posthorn/domain";
 import type { PlacedEvent } from "./match-event.ts";
+import type { Subscription } from "./subscription.ts";
 
 export const ACCEPTED_AT_MS = Date.parse("2026-03-24T13:37:00Z");
 
@@ -30,7 +32,16 @@ export function webhook(changes: Partial<WebhookConfig> = {}): WebhookConfig {
     timeoutMs: undefined,
     retryDelaysS: undefined,
     isActive: true,
-    sealedSecrets: [],
+    disabledByEngine: false,
+    secrets: [],
+    legacySignsWith: "old",
+    hasSecret: true,
+    filter: undefined,
+    eventTypePrefix: "",
+    sealedToken: undefined,
+    sealedHeaders: undefined,
+    rateLimit: undefined,
+    ordered: false,
     ...changes,
   };
 }
@@ -38,6 +49,22 @@ export function webhook(changes: Partial<WebhookConfig> = {}): WebhookConfig {
 export function present(version: number, changes: Partial<WebhookConfig> = {}): ConfigValue {
   return { kind: "present", version, entry: webhook(changes) };
 }
+
+export function subscription(changes: Partial<Subscription> = {}): Subscription {
+  return {
+    webhookId: webhookId(1),
+    profile: "standard",
+    eventTypePrefix: "",
+    isActive: true,
+    filter: undefined,
+    rateLimit: undefined,
+    ordered: false,
+    ...changes,
+  };
+}
+
+/** Lets everything through. */
+export const PASSES: EvaluateFilter = () => ({ kind: "passes" });
 
 export function event(changes: Partial<AcceptedEvent> = {}): AcceptedEvent {
   return {
@@ -49,6 +76,8 @@ export function event(changes: Partial<AcceptedEvent> = {}): AcceptedEvent {
     data: Buffer.from('{"ok":true}'),
     traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
     callerId: undefined,
+    forWebhook: undefined,
+    hops: 0,
     ...changes,
   };
 }

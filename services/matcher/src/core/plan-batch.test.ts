@@ -1,25 +1,24 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Match, type MatchTerms, matchEvent } from "./match-event.ts";
-import { ACCEPTED_AT_MS, eventId, placed, webhookId } from "./matcher.fixture.ts";
+import { ACCEPTED_AT_MS, eventId, PASSES, placed, subscription, webhookId } from "./matcher.fixture.ts";
 import { planBatch, type StepBounds } from "./plan-batch.ts";
 
 const TERMS: MatchTerms = { configRevision: 1, inlineBytesMax: 64, nowMs: ACCEPTED_AT_MS };
 const LINE_BYTES = 10;
 
 function plan(matches: Iterable<Match>, bounds: Partial<StepBounds>) {
-  const all = { entriesMax: 1_000, logBytesMax: 1e6, itemBytesMax: 1e6, ...bounds };
+  const all = { entriesMax: 1_000, logBytesMax: 1e6, itemBytesMax: 1e6, evaluationsMax: 1_000, ...bounds };
   return planBatch(matches, TERMS, all, () => LINE_BYTES);
 }
 
 /** @param webhooks how many the event goes to. */
 function match(number: number, webhooks: number, dataBytes = 8): Match {
-  const subscriptions = Array.from({ length: webhooks }, (_, index) => ({
-    webhookId: webhookId(index),
-    profile: "standard" as const,
-    isActive: index % 3 !== 2,
-  }));
-  return { ...placed({ id: eventId(number), data: Buffer.alloc(dataBytes) }), subscriptions, traceparent: "" };
+  const subscriptions = Array.from({ length: webhooks }, (_, index) =>
+    subscription({ webhookId: webhookId(index), isActive: index % 3 !== 2 }),
+  );
+  const event = placed({ id: eventId(number), data: Buffer.alloc(dataBytes) });
+  return { ...event, subscriptions, evaluate: PASSES, traceparent: "" };
 }
 
 describe("planBatch", () => {
@@ -60,6 +59,28 @@ describe("planBatch", () => {
     expect(steps.next().value?.log).toHaveLength(3);
   });
 
+  it("pauses after so many filters, whatever they say, without cutting what belongs together", () => {
+    const filtered = (number: number, verdict: "passes" | "fails"): Match => ({
+      ...match(number, 0),
+      subscriptions: Array.from({ length: 5 }, (_, index) =>
+        subscription({ webhookId: webhookId(index), filter: `f${index}` }),
+      ),
+      evaluate: () => ({ kind: verdict }),
+    });
+    const sizes = (matches: readonly Match[]) =>
+      [...plan(matches, { evaluationsMax: 2 })].map(({ log, items }) => [log.length, items.length]);
+    expect(sizes([filtered(1, "fails")])).toEqual([
+      [0, 0],
+      [0, 0],
+      [1, 0],
+    ]);
+    expect(sizes([filtered(1, "passes"), match(2, 1)])).toEqual([
+      [0, 0],
+      [0, 0],
+      [6, 6],
+    ]);
+  });
+
   it("neither loses, repeats nor reorders anything, and keeps within the bounds", () => {
     const bounds = fc.record({
       entriesMax: fc.integer({ min: 1, max: 6 }),
@@ -71,7 +92,8 @@ describe("planBatch", () => {
       fc.property(sizes, bounds, (events, limits) => {
         const matches = events.map(([webhooks, bytes], number) => match(number, webhooks, bytes));
         const steps = [...plan(matches, limits)];
-        const expected = matches.flatMap((one) => [...matchEvent(one, TERMS)]);
+        const entries = matches.flatMap((one) => [...matchEvent(one, TERMS)]);
+        const expected = entries.filter((entry) => entry.kind === "line");
         expect(steps.flatMap(({ log }) => log)).toEqual(expected.map(({ log }) => log));
         expect(steps.flatMap(({ items }) => items)).toEqual(expected.flatMap(({ item }) => item ?? []));
         for (const { log, items } of steps) {

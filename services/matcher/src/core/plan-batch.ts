@@ -6,6 +6,7 @@
 import type { LogEvent, WorkItem } from "@posthorn/domain";
 import { type Match, type MatchTerms, matchEvent } from "./match-event.ts";
 
+/** A step without lines is a pause: filters have been evaluated for a while, and others want the processor, too. */
 export type Step = { readonly log: readonly LogEvent[]; readonly items: readonly WorkItem[] };
 
 export type StepBounds = {
@@ -14,7 +15,11 @@ export type StepBounds = {
   readonly logBytesMax: number;
   /** Payloads that the items of a step carry along. */
   readonly itemBytesMax: number;
+  /** Filters evaluated between two pauses. */
+  readonly evaluationsMax: number;
 };
+
+const PAUSE: Step = { log: [], items: [] };
 
 /** @param logBytesOf an upper bound of what the event adds to its message. */
 export function* planBatch(
@@ -27,8 +32,14 @@ export function* planBatch(
   let items: WorkItem[] = [];
   let logBytes = 0;
   let itemBytes = 0;
+  let evaluations = 0;
   for (const match of matches) {
     for (const entry of matchEvent(match, terms)) {
+      if (entry.kind === "evaluated") {
+        evaluations += 1;
+        if (evaluations % bounds.evaluationsMax === 0) yield PAUSE;
+        continue;
+      }
       const entryLogBytes = logBytesOf(entry.log);
       const entryItemBytes = entry.item?.event?.data.length ?? 0;
       const isFull =

@@ -1,7 +1,7 @@
 import { type ConfigValue, type OrgId, patternMatches, type WebhookId } from "@posthorn/domain";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { orgId, present, webhookId } from "./matcher.fixture.ts";
+import { orgId, present, subscription, webhookId } from "./matcher.fixture.ts";
 import { SubscriptionDirectory } from "./subscription-directory.ts";
 
 const KEY = { orgId: orgId(1), webhookId: webhookId(1) };
@@ -16,9 +16,7 @@ describe("SubscriptionDirectory", () => {
   it("still matches a paused webhook, and says that it is paused", () => {
     const directory = new SubscriptionDirectory();
     directory.apply(KEY, present(1, { isActive: false }));
-    expect(directory.webhooksFor(KEY.orgId, "agent.status")).toEqual([
-      { webhookId: webhookId(1), profile: "standard", isActive: false },
-    ]);
+    expect(directory.webhooksFor(KEY.orgId, "agent.status")).toEqual([subscription({ isActive: false })]);
   });
 
   it("forgets a remembered result when a webhook changes", () => {
@@ -34,6 +32,21 @@ describe("SubscriptionDirectory", () => {
     expect(webhooksFor(directory, "agent.status")).toEqual([]);
   });
 
+  it.each([
+    { filter: "data.a == 1.0" },
+    { isActive: false },
+    { ordered: true },
+    { rateLimit: 5 },
+    { profile: "znyx" },
+    { eventTypePrefix: "x-" },
+  ] as const)("forgets a remembered result when a webhook becomes %j", (changes) => {
+    const directory = new SubscriptionDirectory();
+    directory.apply(KEY, present(1));
+    expect(directory.webhooksFor(KEY.orgId, "agent.status")).toEqual([subscription()]);
+    directory.apply(KEY, present(2, changes));
+    expect(directory.webhooksFor(KEY.orgId, "agent.status")).toEqual([subscription(changes)]);
+  });
+
   it("keeps remembered results when only the URL or a secret changes", () => {
     const directory = new SubscriptionDirectory();
     directory.apply(KEY, present(1));
@@ -47,7 +60,11 @@ describe("SubscriptionDirectory", () => {
     const directory = new SubscriptionDirectory();
     expect(directory.apply({ ...KEY, orgId: orgId(2) }, present(1))).toBe("foreign");
     expect(directory.apply({ ...KEY, webhookId: webhookId(2) }, present(1))).toBe("foreign");
-    const organisation: ConfigValue = { kind: "present", version: 1, entry: { kind: "organisation", id: orgId(1) } };
+    const organisation: ConfigValue = {
+      kind: "present",
+      version: 1,
+      entry: { kind: "organisation", id: orgId(1), strictEventTypes: false },
+    };
     expect(directory.apply(KEY, organisation)).toBe("foreign");
     expect(directory.size).toBe(0);
   });

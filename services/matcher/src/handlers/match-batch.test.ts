@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ACCEPTED_AT_MS, event, orgId, placed, present, webhookId } from "../core/matcher.fixture.ts";
+import { ACCEPTED_AT_MS, event, orgId, PASSES, placed, present, webhookId } from "../core/matcher.fixture.ts";
 import { SubscriptionDirectory } from "../core/subscription-directory.ts";
 import { type MatchPorts, matchBatch } from "./match-batch.ts";
 import type { Part } from "./take-batch.ts";
@@ -27,7 +27,8 @@ function portsWith(changes: Partial<MatchPorts>) {
         return span;
       },
     },
-    events: { batchMatched() {}, eventMatched() {} },
+    events: { batchMatched() {}, eventMatched() {}, filterFailed() {} },
+    filters: { evaluatorOf: () => PASSES },
     inlineBytesMax: 1_000,
     nowMs: () => ACCEPTED_AT_MS,
     monotonicMs: () => 0,
@@ -56,6 +57,31 @@ describe("matchBatch", () => {
     const configuration = { barrier: async () => 40, appliedRevision: 43 };
     const [matched] = await matchBatch(portsWith({ configuration }).ports, [part("")]);
     expect(matched?.terms.configRevision).toBe(43);
+  });
+
+  it("looks at an event's data only when a filter asks, and counts what says neither yes nor no", async () => {
+    const opened: string[] = [];
+    let failed = 0;
+    const filters: MatchPorts["filters"] = {
+      evaluatorOf: ({ type }) => {
+        opened.push(type);
+        return (filter) => (filter === "broken" ? { kind: "error", message: "" } : { kind: "fails" });
+      },
+    };
+    const events = {
+      batchMatched() {},
+      eventMatched() {},
+      filterFailed: () => {
+        failed += 1;
+      },
+    };
+    const [matched] = await matchBatch(portsWith({ filters, events }).ports, [part("")]);
+    expect(opened).toEqual([]);
+    const evaluate = matched?.matches[0]?.evaluate;
+    expect(evaluate?.("broken").kind).toBe("error");
+    expect(evaluate?.("sound").kind).toBe("fails");
+    expect(opened).toEqual(["agent.status"]);
+    expect(failed).toBe(1);
   });
 
   it("continues the trace of an event that is traced, and only of that", async () => {

@@ -3,7 +3,7 @@
  * events was published stands in the bucket before the marker, so behind the marker it is known here (I3).
  */
 
-import type { AcceptedEvent } from "@posthorn/domain";
+import type { AcceptedEvent, EvaluateFilter } from "@posthorn/domain";
 import { parseTraceparent, type SpanHandle, type Tracing } from "@posthorn/service-runtime";
 import type { Match, MatchTerms } from "../core/match-event.ts";
 import type { SubscriptionDirectory } from "../core/subscription-directory.ts";
@@ -24,8 +24,9 @@ export type MatchPorts = {
     readonly appliedRevision: number;
   };
   readonly directory: Pick<SubscriptionDirectory, "webhooksFor">;
+  readonly filters: { evaluatorOf(event: AcceptedEvent): EvaluateFilter };
   readonly tracing: Pick<Tracing, "enabled" | "startSpan">;
-  readonly events: Pick<MatcherEvents, "batchMatched" | "eventMatched">;
+  readonly events: Pick<MatcherEvents, "batchMatched" | "eventMatched" | "filterFailed">;
   /** Payloads above this size are left where they are stored. */
   readonly inlineBytesMax: number;
   readonly nowMs: () => number;
@@ -56,9 +57,20 @@ function matchPart(ports: MatchPorts, part: Part, terms: MatchTerms, takenAtMs: 
     const span = startSpan(ports.tracing, event, subscriptions.length, takenAtMs);
     if (span !== undefined) spans.push(span);
     ports.events.eventMatched(terms.nowMs - event.acceptedAtMs);
-    return { ...placed, subscriptions, traceparent: span?.traceparent ?? event.traceparent };
+    const traceparent = span?.traceparent ?? event.traceparent;
+    return { ...placed, subscriptions, evaluate: evaluatorOf(ports, event), traceparent };
   });
   return { part, matches, terms, spans };
+}
+
+function evaluatorOf({ filters, events }: MatchPorts, event: AcceptedEvent): EvaluateFilter {
+  let evaluate: EvaluateFilter | undefined;
+  return (filter) => {
+    evaluate ??= filters.evaluatorOf(event);
+    const verdict = evaluate(filter);
+    if (verdict.kind === "error") events.filterFailed();
+    return verdict;
+  };
 }
 
 /** Only for events that are traced: everything else would pay for a span that nobody looks at. */

@@ -1,8 +1,8 @@
 import { decodeLogEvents, decodeWorkItem } from "@posthorn/contracts";
-import { deliveryIdOf, workIdOf } from "@posthorn/domain";
+import { deliveryIdOf, type EvaluateFilter, workIdOf } from "@posthorn/domain";
 import type { PublishRequest, WorkMessage } from "@posthorn/message-bus";
 import { describe, expect, it } from "vitest";
-import { ACCEPTED_AT_MS, eventId, placed, webhookId } from "../core/matcher.fixture.ts";
+import { ACCEPTED_AT_MS, eventId, placed, subscription, webhookId } from "../core/matcher.fixture.ts";
 import type { MatchedPart } from "./match-batch.ts";
 import { type PublishPorts, publishPart } from "./publish-part.ts";
 
@@ -12,7 +12,11 @@ const STEP = 2;
 
 /** One event that goes to five webhooks, published in steps of two, and everything that happens in order. */
 function scenario(
-  options: { readonly answer?: (subject: string, nth: number) => boolean; readonly isOurs?: boolean } = {},
+  options: {
+    readonly answer?: (subject: string, nth: number) => boolean;
+    readonly isOurs?: boolean;
+    readonly filter?: string;
+  } = {},
 ) {
   const happened: string[] = [];
   const requests: PublishRequest[] = [];
@@ -29,11 +33,13 @@ function scenario(
     giveBack() {},
     working() {},
   };
-  const subscriptions = Array.from({ length: WEBHOOKS }, (_, index) => ({
-    webhookId: webhookId(index),
-    profile: "standard" as const,
-    isActive: true,
-  }));
+  const subscriptions = Array.from({ length: WEBHOOKS }, (_, index) =>
+    subscription({ webhookId: webhookId(index), filter: options.filter }),
+  );
+  const evaluate: EvaluateFilter = () => {
+    happened.push("evaluates");
+    return { kind: "fails" };
+  };
   const span = {
     traceparent: "",
     setAttributes() {},
@@ -42,7 +48,7 @@ function scenario(
   };
   const matched: MatchedPart = {
     part: { partition: PARTITION, messages: [message], events: [placed()], load: { entries: 1, bytes: 1 } },
-    matches: [{ ...placed(), subscriptions, traceparent: "" }],
+    matches: [{ ...placed(), subscriptions, evaluate, traceparent: "" }],
     terms: { configRevision: 1, inlineBytesMax: 100, nowMs: ACCEPTED_AT_MS },
     spans: [span],
   };
@@ -58,7 +64,7 @@ function scenario(
       },
     },
     events: { stepLogged: () => {}, leaseLost: (messages) => happened.push(`drops ${messages}`) },
-    bounds: { entriesMax: STEP, logBytesMax: 1e6, itemBytesMax: 1e6 },
+    bounds: { entriesMax: STEP, logBytesMax: 1e6, itemBytesMax: 1e6, evaluationsMax: STEP },
     newMessageId: () => {
       lastId += 1;
       return `log-${lastId}`;
@@ -130,6 +136,16 @@ describe("publishing a part", () => {
     expect(count(happened, "sends deliver.3")).toBe(STEP);
     expect(happened).toContain("drops 1");
     expect(happened).not.toContain("ack");
+  });
+
+  it("lets others work between filters, and tells what became of the event at the end", async () => {
+    const { run, happened } = scenario({ filter: "f" });
+    setImmediate(() => happened.push("others work"));
+    await run();
+    const before = happened.indexOf("others work");
+    expect(happened.slice(0, before)).toEqual(["evaluates", "evaluates"]);
+    expect(count(happened, "evaluates")).toBe(WEBHOOKS);
+    expect(happened.slice(-4)).toEqual(["sends log.3", "stores log.3", "ack", "span ends"]);
   });
 
   it("begins nothing for messages that are not ours any more", async () => {

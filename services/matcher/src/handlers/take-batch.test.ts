@@ -96,6 +96,17 @@ describe("a batch", () => {
     expect(mixed.isAcked).toBe(false);
   });
 
+  it("passes over test events, which keep their place, and acknowledges a message that holds no others", () => {
+    const forTest = event({ id: eventId(1), forWebhook: webhookId(1) });
+    const alone = message(group(forTest), PARTITION, 41);
+    const { parts, setAside } = takeFrom([alone, message(group(forTest, event({ id: eventId(2) })), PARTITION, 42)]);
+    expect(alone.isAcked).toBe(true);
+    expect(parts.flatMap(({ events }) => events.map(({ event: { id }, place }) => [id, place.index]))).toEqual([
+      [eventId(2), 1],
+    ]);
+    expect(setAside).toEqual([]);
+  });
+
   it("drops a message whose lease has run out while it waited", () => {
     const lost = message(group(event()));
     const { parts, leasesLost } = takeFrom([lost], { isOurs: false });

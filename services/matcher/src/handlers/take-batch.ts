@@ -70,7 +70,7 @@ function entriesExpected(directory: TakePorts["directory"], placed: readonly Pla
   return placed.reduce((sum, { event }) => sum + Math.max(1, directory.webhooksFor(event.orgId, event.type).length), 0);
 }
 
-/** The sound events of a message; none when the message is not ours any more or nothing in it is sound. */
+/** The events of a message to be matched; none when the message is not ours any more or nothing in it is sound. */
 function readMessage(ports: TakePorts, message: WorkMessage, epochMs: number): readonly PlacedEvent[] {
   if (!ports.leases.hold(message)) {
     ports.events.leaseLost(1);
@@ -82,6 +82,8 @@ function readMessage(ports: TakePorts, message: WorkMessage, epochMs: number): r
   const events = group.kind === "decoded" ? group.value : [];
   const placed = events
     .map((event, index) => ({ event, place: { epochMs, sequence, index }, mayBeRepeat }))
+    // A test event is sent by whoever stored it.
+    .filter(({ event }) => event.forWebhook === undefined)
     .filter(({ event, place }) => {
       const problem = eventProblem(event, message.partition);
       if (problem !== undefined) ports.events.setAside(place, problem);

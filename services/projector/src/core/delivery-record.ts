@@ -3,6 +3,7 @@
 import {
   type DeliveryEvent,
   type DeliveryIdentity,
+  type DeliveryOrigin,
   type DeliveryState,
   evolve,
   type PayloadPlace,
@@ -15,6 +16,8 @@ import type { LogPosition } from "./checkpoint.ts";
 export type Creation = {
   readonly eventType: string;
   readonly profile: ProfileName;
+  readonly eventTypePrefix: string;
+  readonly origin: DeliveryOrigin;
   readonly acceptedAtMs: number;
   readonly place: PayloadPlace;
   readonly traceparent: string;
@@ -64,7 +67,8 @@ export function applyEvent(
 function creationOf(event: DeliveryEvent): Creation | undefined {
   if (event.kind !== "delivery.created" && event.kind !== "delivery.skipped") return undefined;
   const { type, acceptedAtMs, place, traceparent } = event.event;
-  return { eventType: type, profile: event.profile, acceptedAtMs, place, traceparent };
+  const { profile, eventTypePrefix, origin } = event;
+  return { eventType: type, profile, eventTypePrefix, origin, acceptedAtMs, place, traceparent };
 }
 
 function withPosition(log: readonly LogPosition[], position: LogPosition): readonly LogPosition[] {

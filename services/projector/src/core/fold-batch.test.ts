@@ -2,7 +2,15 @@ import { type LogEvent, parseWebhookId } from "@posthorn/domain";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { keysAffectedBy, type LogMessage } from "./fold-batch.ts";
-import { ACCEPTED_AT_MS, deliveryEvents, EPOCH_MS, logOf, MemoryProjection } from "./log.fixture.ts";
+import {
+  ACCEPTED_AT_MS,
+  deliveryEvents,
+  EPOCH_MS,
+  logOf,
+  MemoryProjection,
+  organisationEvents,
+  REPLAY,
+} from "./log.fixture.ts";
 
 const delivery = deliveryEvents();
 const { deliveryId, webhookId, eventId, facts } = delivery;
@@ -129,23 +137,87 @@ test("an event that matched nothing is known as an event only", () => {
   expect(projection.deliveries.size).toBe(0);
 });
 
+describe("a delivery that was born parked", () => {
+  test("waits for its release at once", () => {
+    const projection = after([delivery.bornParked()]);
+    expect(projection.retryDue.get(deliveryId)).toMatchObject({
+      kind: "parked",
+      reason: "ordered",
+      dueAtMs: ACCEPTED_AT_MS + 5,
+      attempt: 1,
+      release: 0,
+    });
+  });
+});
+
+describe("a delivery of which a person wants one more attempt", () => {
+  test("waits for it, as a new release, although it had ended", () => {
+    const projection = after([delivery.created()], [delivery.succeeded(1)], [delivery.retried(2, 1)]);
+    expect(projection.retryDue.get(deliveryId)).toMatchObject({
+      kind: "retry",
+      attempt: 2,
+      release: 1,
+      isOnly: true,
+    });
+    expect(projection.deliveries.get(deliveryId)?.state.kind).toBe("scheduled");
+    projection.project(logOf([], [], [], [delivery.succeeded(2)]));
+    expect(projection.retryDue.size).toBe(0);
+    expect(projection.deliveries.get(deliveryId)?.state.kind).toBe("delivered");
+    expect(projection.attempts.size).toBe(2);
+  });
+});
+
+describe("what happens to no delivery", () => {
+  const { circuit, replayStarted, replayProgressed, replayFinished, disabled, changed } = organisationEvents;
+
+  test("a circuit is part of its webhook's health", () => {
+    const projection = after([circuit("circuit.opened", 1)]);
+    expect(projection.health.get(webhookId)?.circuit).toMatchObject({ kind: "open", generation: 1 });
+    projection.project(logOf([circuit("circuit.closed", 1)]));
+    expect(projection.health.get(webhookId)?.circuit).toMatchObject({ kind: "closed", generation: 1 });
+  });
+
+  test("a replay runs from its start to its end, whatever is read again", () => {
+    const projection = after([replayStarted()], [replayProgressed(2)], [replayProgressed(5)]);
+    expect(projection.replays.get(REPLAY)).toMatchObject({ progress: { done: 5 }, finishedAtMs: undefined });
+    projection.project(logOf([replayProgressed(2)]));
+    expect(projection.replays.get(REPLAY)).toMatchObject({ progress: { done: 5, cursor: "after 5" } });
+    projection.project(logOf([replayFinished()], [replayProgressed(6)]));
+    expect(projection.replays.get(REPLAY)).toMatchObject({
+      progress: { done: 8 },
+      finishedAtMs: ACCEPTED_AT_MS + 20_000,
+    });
+  });
+
+  test("each disabling and each change is kept once", () => {
+    const projection = after([disabled(3), changed("a")], [disabled(3), changed("a"), changed("b")]);
+    expect([projection.disablings.size, projection.audit.size]).toEqual([1, 2]);
+  });
+});
+
 test("a batch names the deliveries it is about, and the webhooks whose health it changes", () => {
   const other = deliveryEvents(2, webhookId);
   const keys = keysAffectedBy(logOf([delivery.created(), other.created()], [delivery.succeeded(1)]));
-  expect(keys).toEqual({ deliveries: [deliveryId, other.deliveryId].sort(), webhooks: [webhookId] });
+  expect(keys).toEqual({ deliveries: [deliveryId, other.deliveryId].sort(), webhooks: [webhookId], replays: [] });
 });
 
 const OTHER_WEBHOOK = parseWebhookId("0190163d-8694-739b-aea5-966c26f8ad91");
 const DELIVERIES = [deliveryEvents(1), deliveryEvents(2), deliveryEvents(3, OTHER_WEBHOOK)];
 
-/** Events of three deliveries in any order, whether or not it makes sense, with duplicates and repeats. */
+const ANY_KINDS = [
+  ...(["created", "bornParked", "skipped", "deferred", "retried", "succeeded", "failed", "last"] as const),
+  ...(["exhausted", "cancelled", "opened", "closed", "replayStarted", "replayProgressed", "replayFinished"] as const),
+  ...(["disabled", "changed"] as const),
+];
+
+/** Events of three deliveries, their webhooks and a replay in any order, whether or not it makes sense, with duplicates and repeats. */
 const anyEvent = (dispatchers: readonly string[]): fc.Arbitrary<LogEvent> =>
   fc
     .record({
       events: fc.constantFrom(...DELIVERIES),
       number: fc.integer({ min: 1, max: 4 }),
       dispatcher: fc.constantFrom(...dispatchers),
-      kind: fc.constantFrom("created", "skipped", "deferred", "succeeded", "failed", "last", "exhausted", "cancelled"),
+      kind: fc.constantFrom(...ANY_KINDS),
     })
     .map(({ events, number, dispatcher, kind }) => {
       switch (kind) {
@@ -159,13 +231,31 @@ const anyEvent = (dispatchers: readonly string[]): fc.Arbitrary<LogEvent> =>
           return events.failed(number, undefined, { dispatcher });
         case "exhausted":
           return events.exhausted(number);
+        case "retried":
+          return events.retried(number, number);
+        case "opened":
+          return organisationEvents.circuit("circuit.opened", number);
+        case "closed":
+          return organisationEvents.circuit("circuit.closed", number);
+        case "replayStarted":
+        case "replayFinished":
+          return organisationEvents[kind]();
+        case "replayProgressed":
+          return organisationEvents.replayProgressed(number);
+        case "disabled":
+          return organisationEvents.disabled(number);
+        case "changed":
+          return organisationEvents.changed(`change-${number}`);
         default:
           return events[kind]();
       }
     });
 
 const anyLog = (dispatchers: readonly string[]): fc.Arbitrary<readonly LogMessage[]> =>
-  fc.array(fc.array(anyEvent(dispatchers), { maxLength: 4 }), { maxLength: 20 }).map((messages) => logOf(...messages));
+  fc
+    .array(fc.array(anyEvent(dispatchers), { maxLength: 4 }), { maxLength: 20 })
+    // A replay's pages are only made of what its start has put into the projection.
+    .map((messages) => logOf([organisationEvents.replayStarted()], ...messages));
 
 test("whatever way a log is cut into batches, the rows are the same", () => {
   fc.assert(

@@ -6,19 +6,27 @@
 import {
   type AttemptFailed,
   type AttemptSucceeded,
+  type ConfigurationChanged,
   type DeliveryEvent,
   type DeliveryId,
   type ErrorClass,
   type EventFacts,
   type EventId,
   evolveHealth,
+  type HealthEvent,
   type LogEvent,
+  logEventId,
+  type OrganisationEvent,
   type OrgId,
+  type ReplayId,
+  UNKNOWN_HEALTH,
+  type WebhookDisabled,
   type WebhookHealth,
   type WebhookId,
 } from "@posthorn/domain";
 import type { LogPosition } from "./checkpoint.ts";
 import { applyEvent, type DeliveryRecord, stateOf } from "./delivery-record.ts";
+import { applyReplayEvent, type ReplayRecord } from "./replay-record.ts";
 import { type RetryDue, retryDueChange } from "./retry-due.ts";
 
 export type LogMessage = { readonly position: LogPosition; readonly events: readonly LogEvent[] };
@@ -36,15 +44,22 @@ export type AttemptRow = {
 
 export type EventRow = { readonly eventId: EventId; readonly orgId: OrgId; readonly facts: EventFacts };
 
+export type DisablingRow = Omit<WebhookDisabled, "kind">;
+export type AuditRow = Omit<ConfigurationChanged, "kind">;
+
 export type HealthRow = { readonly webhookId: WebhookId; readonly orgId: OrgId; readonly health: WebhookHealth };
 
 /** The rows that a batch is about, as they are before it. */
 export type CurrentRows = {
   readonly deliveries: ReadonlyMap<DeliveryId, DeliveryRecord>;
   readonly health: ReadonlyMap<WebhookId, WebhookHealth>;
+  readonly replays: ReadonlyMap<ReplayId, ReplayRecord>;
 };
 
-/** The rows to write, each table's by its key. Rows of `attempts` and `events` that exist already stay as they are. */
+/**
+ * The rows to write, each table's by its key. Rows of `attempts`, `events`, `webhook_disablings` and `audit` that exist
+ * already stay as they are.
+ */
 export type ProjectionChanges = {
   readonly deliveries: readonly DeliveryRecord[];
   readonly attempts: readonly AttemptRow[];
@@ -52,24 +67,32 @@ export type ProjectionChanges = {
   readonly retryDue: readonly RetryDue[];
   readonly retryDueDeleted: readonly DeliveryId[];
   readonly health: readonly HealthRow[];
+  readonly replays: readonly ReplayRecord[];
+  readonly disablings: readonly DisablingRow[];
+  readonly audit: readonly AuditRow[];
   /** Attempts that turned out to have been made more than once. */
   readonly repeats: number;
 };
 
 /** Whose current rows the fold of a batch needs. */
-export type AffectedKeys = { readonly deliveries: readonly DeliveryId[]; readonly webhooks: readonly WebhookId[] };
+export type AffectedKeys = {
+  readonly deliveries: readonly DeliveryId[];
+  readonly webhooks: readonly WebhookId[];
+  readonly replays: readonly ReplayId[];
+};
 
 export function keysAffectedBy(messages: readonly LogMessage[]): AffectedKeys {
   const deliveries = new Set<DeliveryId>();
   const webhooks = new Set<WebhookId>();
+  const replays = new Set<ReplayId>();
   for (const { events } of messages) {
     for (const event of events) {
-      if (event.kind === "event.unmatched") continue;
-      deliveries.add(event.deliveryId);
-      if (isOutcome(event)) webhooks.add(event.webhookId);
+      if ("deliveryId" in event) deliveries.add(event.deliveryId);
+      if (isOfHealth(event)) webhooks.add(event.webhookId);
+      if ("replayId" in event) replays.add(event.replayId);
     }
   }
-  return { deliveries: [...deliveries].sort(), webhooks: [...webhooks].sort() };
+  return { deliveries: [...deliveries].sort(), webhooks: [...webhooks].sort(), replays: [...replays].sort() };
 }
 
 export function foldBatch(messages: readonly LogMessage[], current: CurrentRows): ProjectionChanges {
@@ -77,7 +100,8 @@ export function foldBatch(messages: readonly LogMessage[], current: CurrentRows)
   for (const { position, events } of messages) {
     for (const event of events) {
       noteEvent(fold, event);
-      if (event.kind !== "event.unmatched") foldDeliveryEvent(fold, event, position);
+      if ("deliveryId" in event) foldDeliveryEvent(fold, event, position);
+      else if (event.kind !== "event.unmatched") foldOrganisationEvent(fold, event);
     }
   }
   return changesOf(fold);
@@ -89,6 +113,9 @@ type Fold = {
   readonly attempts: Map<string, AttemptRow>;
   readonly events: Map<EventId, EventRow>;
   readonly health: Map<WebhookId, HealthRow>;
+  readonly replays: Map<ReplayId, ReplayRecord>;
+  readonly disablings: Map<string, DisablingRow>;
+  readonly audit: Map<string, AuditRow>;
   repeats: number;
 };
 
@@ -99,6 +126,9 @@ function startFold(current: CurrentRows): Fold {
     attempts: new Map(),
     events: new Map(),
     health: new Map(),
+    replays: new Map(),
+    disablings: new Map(),
+    audit: new Map(),
     repeats: 0,
   };
 }
@@ -129,9 +159,39 @@ function noteOutcome(
   fold.repeats += now.repeatedAttempts - old.repeatedAttempts;
   // Only an outcome that counted says something new of the receiver; this is what keeps a second reading harmless.
   if (now.attemptCount === old.attemptCount) return;
+  foldHealth(fold, event);
+}
+
+function foldOrganisationEvent(fold: Fold, event: OrganisationEvent): void {
+  switch (event.kind) {
+    case "circuit.opened":
+    case "circuit.closed":
+      foldHealth(fold, event);
+      break;
+    case "replay.started":
+    case "replay.progressed":
+    case "replay.finished": {
+      const before = fold.replays.get(event.replayId) ?? fold.current.replays.get(event.replayId);
+      const after = applyReplayEvent(before, event);
+      if (after !== undefined && after !== before) fold.replays.set(event.replayId, after);
+      break;
+    }
+    case "webhook.disabled":
+      fold.disablings.set(logEventId(event), event);
+      break;
+    case "configuration.changed":
+      fold.audit.set(event.changeId, event);
+      break;
+    default:
+      event satisfies never;
+  }
+}
+
+function foldHealth(fold: Fold, event: HealthEvent): void {
   const { webhookId, orgId } = event;
-  const health = fold.health.get(webhookId)?.health ?? fold.current.health.get(webhookId);
-  fold.health.set(webhookId, { webhookId, orgId, health: evolveHealth(health, event) });
+  const before = fold.health.get(webhookId)?.health ?? fold.current.health.get(webhookId);
+  const health = evolveHealth(before ?? UNKNOWN_HEALTH, event);
+  if (health !== (before ?? UNKNOWN_HEALTH)) fold.health.set(webhookId, { webhookId, orgId, health });
 }
 
 function attemptRow(event: AttemptSucceeded | AttemptFailed, position: LogPosition): AttemptRow {
@@ -164,6 +224,9 @@ function changesOf(fold: Fold): ProjectionChanges {
     retryDue,
     retryDueDeleted,
     health: [...fold.health.values()].sort((a, b) => (a.webhookId < b.webhookId ? -1 : 1)),
+    replays: [...fold.replays.values()].sort((a, b) => (a.replayId < b.replayId ? -1 : 1)),
+    disablings: [...fold.disablings.values()],
+    audit: [...fold.audit.values()],
     repeats: fold.repeats,
   };
 }
@@ -173,6 +236,10 @@ function byDelivery(a: DeliveryRecord, b: DeliveryRecord): number {
   return a.deliveryId < b.deliveryId ? -1 : 1;
 }
 
-function isOutcome(event: DeliveryEvent): event is AttemptSucceeded | AttemptFailed {
+function isOfHealth(event: LogEvent): event is HealthEvent {
+  return isOutcome(event) || event.kind === "circuit.opened" || event.kind === "circuit.closed";
+}
+
+function isOutcome(event: LogEvent): event is AttemptSucceeded | AttemptFailed {
   return event.kind === "attempt.succeeded" || event.kind === "attempt.failed";
 }

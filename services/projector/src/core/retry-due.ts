@@ -3,12 +3,16 @@
  * function's value changed: what the scheduler has released stays released, however often the log is read again.
  */
 
-import type { DeliveryIdentity } from "@posthorn/domain";
+import type { DeferReason, DeliveryId, DeliveryIdentity } from "@posthorn/domain";
 import type { Creation, DeliveryRecord } from "./delivery-record.ts";
 
 export type RetryDue = DeliveryIdentity & {
   readonly kind: "retry" | "parked";
+  /** Why it is parked. */
+  readonly reason: DeferReason | undefined;
   readonly dueAtMs: number;
+  /** Nothing follows from this attempt. */
+  readonly isOnly: boolean;
   readonly attempt: number;
   readonly release: number;
   /** Without it no work item could be made, so nothing waits. */
@@ -27,9 +31,9 @@ export function retryDueOf(record: DeliveryRecord): RetryDue | undefined {
   const waiting = { orgId, eventId, deliveryId, webhookId, creation, attempt: attemptCount + 1, release };
   switch (state.kind) {
     case "scheduled":
-      return { ...waiting, kind: "retry", dueAtMs: state.nextAtMs };
+      return { ...waiting, kind: "retry", reason: undefined, dueAtMs: state.nextAtMs, isOnly: state.isOnly };
     case "parked":
-      return { ...waiting, kind: "parked", dueAtMs: state.notBeforeMs };
+      return { ...waiting, kind: "parked", reason: state.reason, dueAtMs: state.notBeforeMs, isOnly: state.isOnly };
     default:
       return undefined;
   }
@@ -43,5 +47,17 @@ export function retryDueChange(before: DeliveryRecord | undefined, after: Delive
 }
 
 function isSame(a: RetryDue, b: RetryDue): boolean {
-  return a.kind === b.kind && a.dueAtMs === b.dueAtMs && a.attempt === b.attempt && a.release === b.release;
+  return (
+    a.kind === b.kind &&
+    a.reason === b.reason &&
+    a.dueAtMs === b.dueAtMs &&
+    a.isOnly === b.isOnly &&
+    a.attempt === b.attempt &&
+    a.release === b.release
+  );
+}
+
+/** What the receiver knows the delivery's message by. */
+export function messageIdOf({ deliveryId, creation: { origin } }: RetryDue): DeliveryId {
+  return origin.kind === "replay" ? origin.replayOf : deliveryId;
 }

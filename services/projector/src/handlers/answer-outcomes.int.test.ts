@@ -19,12 +19,13 @@ let clients: Record<"owner" | "standby", ProjectionServiceClient>;
 let projectedUpTo: number;
 
 const [done, failing, cancelled] = [deliveryEvents(1), deliveryEvents(2), deliveryEvents(3)];
+const parked = deliveryEvents(4);
 
 beforeAll(async () => {
   backend = await startTestBackend();
   owner = await startTestProjector(backend.env);
   projectedUpTo = await backend.publish(
-    [done.created(), failing.created(), cancelled.created()],
+    [done.created(), failing.created(), cancelled.created(), parked.created(), parked.deferred(1, 1)],
     [done.succeeded(1), failing.failed(1, NEXT_AT_MS), cancelled.cancelled()],
   );
   await backend.projected(projectedUpTo);
@@ -45,25 +46,30 @@ afterAll(async () => {
 function ask(who: "owner" | "standby", changes: Partial<OutcomesRequest> = {}, deadlineMs = 3_000) {
   const client = clients[who];
   const attempts = [
-    { deliveryId: done.deliveryId, attempt: 1 },
-    { deliveryId: failing.deliveryId, attempt: 1 },
-    { deliveryId: failing.deliveryId, attempt: 2 },
-    { deliveryId: cancelled.deliveryId, attempt: 1 },
-    { deliveryId: deliveryEvents(99).deliveryId, attempt: 1 },
+    { deliveryId: done.deliveryId, attempt: 1, release: 0 },
+    { deliveryId: failing.deliveryId, attempt: 1, release: 0 },
+    { deliveryId: failing.deliveryId, attempt: 2, release: 0 },
+    { deliveryId: cancelled.deliveryId, attempt: 1, release: 0 },
+    { deliveryId: deliveryEvents(99).deliveryId, attempt: 1, release: 0 },
+    { deliveryId: parked.deliveryId, attempt: 1, release: 0 },
+    { deliveryId: parked.deliveryId, attempt: 1, release: 1 },
   ];
   const request = { partition: PARTITION, epochMs, minSequence: projectedUpTo, attempts, ...changes };
   return callUnary<OutcomesRequest, OutcomesResponse>(client.outcomes.bind(client), request, { deadlineMs });
 }
 
-test.each(["owner", "standby"] as const)("the %s knows what has an outcome or has ended", async (who) => {
-  expect(await ask(who)).toEqual({ settled: [true, true, false, true, false] });
-});
+test.each(["owner", "standby"] as const)(
+  "the %s knows what has an outcome, has ended or was deferred since",
+  async (who) => {
+    expect(await ask(who)).toEqual({ settled: [true, true, false, true, false, true, false] });
+  },
+);
 
 test.each(["owner", "standby"] as const)(
   "the %s answers once the log is projected as far as was asked",
   async (who) => {
     const delivery = deliveryEvents(who === "owner" ? 10 : 11);
-    const attempts = [{ deliveryId: delivery.deliveryId, attempt: 1 }];
+    const attempts = [{ deliveryId: delivery.deliveryId, attempt: 1, release: 0 }];
     const last = (await backend.publish([])) + 1;
     const answer = ask(who, { minSequence: last, attempts });
     await backend.publish([delivery.succeeded(1)]);
@@ -83,16 +89,22 @@ test("a position in another epoch of the stream is never reached", async () => {
 
 test("a partition without a message has nothing to wait for", async () => {
   expect(await ask("standby", { partition: EMPTY_PARTITION, minSequence: 0 })).toMatchObject({
-    settled: [true, true, false, true, false],
+    settled: [true, true, false, true, false, true, false],
   });
 });
 
 test.each([
   ["a partition that does not exist", { partition: 8 }],
-  ["an id that is none", { attempts: [{ deliveryId: "x", attempt: 1 }] }],
+  ["an id that is none", { attempts: [{ deliveryId: "x", attempt: 1, release: 0 }] }],
   [
     "too many attempts",
-    { attempts: Array.from({ length: ATTEMPTS_MAX + 1 }, () => ({ deliveryId: done.deliveryId, attempt: 1 })) },
+    {
+      attempts: Array.from({ length: ATTEMPTS_MAX + 1 }, () => ({
+        deliveryId: done.deliveryId,
+        attempt: 1,
+        release: 0,
+      })),
+    },
   ],
 ])("%s is refused", async (_, changes) => {
   await expect(ask("owner", changes)).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });

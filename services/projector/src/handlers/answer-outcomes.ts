@@ -53,7 +53,8 @@ type Progress = Awaited<ReturnType<ReadProgress>>;
 
 function isSettled(attempt: AttemptRef, id: DeliveryId | undefined, progress: Progress): boolean {
   const found = id === undefined ? undefined : progress.get(id);
-  return found !== undefined && (found.isFinal || found.attemptCount >= attempt.attempt);
+  if (found === undefined) return false;
+  return found.isFinal || found.attemptCount >= attempt.attempt || found.release > attempt.release;
 }
 
 function invalid(detail: string): RpcResult<never> {

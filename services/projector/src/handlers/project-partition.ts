@@ -6,6 +6,7 @@
 import { setTimeout as sleepFor } from "node:timers/promises";
 import type { Pool } from "@posthorn/database";
 import type { BusConnection } from "@posthorn/message-bus";
+import { crashPoint } from "@posthorn/service-runtime";
 import type { BatchLimits } from "../core/batch-size.ts";
 import type { Checkpoint } from "../core/checkpoint.ts";
 import type { ProjectorEvents } from "../events.ts";
@@ -110,6 +111,7 @@ export class PartitionProjector implements AsyncDisposable {
     const startedAtMs = performance.now();
     const result = await projectBatch(pool, this.#partition, this.#checkpoint, messages);
     if (result.kind === "overtaken") return false;
+    crashPoint("projector.committed");
     this.#checkpoint = result.checkpoint;
     watch.advance(this.#partition, result.checkpoint);
     events.projected({

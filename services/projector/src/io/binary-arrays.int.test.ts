@@ -3,11 +3,13 @@ import { createTestDatabase, type TestDatabase } from "@posthorn/testkit";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
+  boolArray,
   byteaArray,
   int4Array,
   int8Array,
   int8ArrayTexts,
   textArray,
+  textArrayTexts,
   timestampArray,
   uuidArray,
 } from "./binary-arrays.ts";
@@ -35,8 +37,26 @@ const RUNS = { numRuns: 30 };
 
 test("uuids arrive as they are", () =>
   fc.assert(
-    fc.asyncProperty(fc.array(fc.uuid()), async (ids) => {
+    fc.asyncProperty(orMissing(fc.uuid()), async (ids) => {
       expect(await unnested("uuid", uuidArray(ids))).toEqual(ids);
+    }),
+    RUNS,
+  ));
+
+test("truth values arrive as they are", () =>
+  fc.assert(
+    fc.asyncProperty(fc.array(fc.boolean()), async (values) => {
+      expect(await unnested("bool", boolArray(values))).toEqual(values);
+    }),
+    RUNS,
+  ));
+
+test("lists of texts arrive as they are, whatever stands in them", () =>
+  fc.assert(
+    fc.asyncProperty(fc.array(fc.array(fc.string().filter((text) => !text.includes("\0")))), async (lists) => {
+      const query = "select unnest($1::text[])::text[] as value";
+      const { rows } = await database.pool.query<{ value: string[] }>(query, [textArrayTexts(lists)]);
+      expect(rows.map((row) => row.value)).toEqual(lists);
     }),
     RUNS,
   ));

@@ -3,6 +3,7 @@
  * costs a fraction of the text format on both sides, and nothing has to be escaped.
  */
 
+const BOOL_OID = 16;
 const BYTEA_OID = 17;
 const INT8_OID = 20;
 const INT4_OID = 23;
@@ -14,6 +15,7 @@ const HEADER_BYTES = 20;
 const LENGTH_BYTES = 4;
 const NULL_LENGTH = -1;
 const UUID_BYTES = 16;
+const BOOL_BYTES = 1;
 const INT4_BYTES = 4;
 const INT8_BYTES = 8;
 const INT4_MAX = 0x7fff_ffff;
@@ -26,18 +28,31 @@ const TWO_TO_THE_32 = 0x1_0000_0000;
 const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1);
 const MICROS_PER_MS = 1_000;
 
-export function uuidArray(ids: readonly string[]): Buffer {
+export function boolArray(values: readonly boolean[]): Buffer {
+  const { buffer, view } = fixedArray(BOOL_OID, BOOL_BYTES, values.length);
+  let at = HEADER_BYTES;
+  for (const value of values) {
+    view.setInt32(at, BOOL_BYTES);
+    at += LENGTH_BYTES;
+    view.setUint8(at, value ? 1 : 0);
+    at += BOOL_BYTES;
+  }
+  return buffer;
+}
+
+export function uuidArray(ids: readonly (string | undefined)[]): Buffer {
   const { buffer, view } = fixedArray(UUID_OID, UUID_BYTES, ids.length);
   let at = HEADER_BYTES;
   for (const id of ids) {
-    view.setInt32(at, UUID_BYTES);
+    view.setInt32(at, id === undefined ? NULL_LENGTH : UUID_BYTES);
     at += LENGTH_BYTES;
+    if (id === undefined) continue;
     for (const position of UUID_DIGITS) {
       view.setUint8(at, hexValue(id, position) * 16 + hexValue(id, position + 1));
       at += 1;
     }
   }
-  return buffer;
+  return buffer.subarray(0, at);
 }
 
 export function int4Array(values: readonly (number | undefined)[]): Buffer {
@@ -92,6 +107,14 @@ export function byteaArray(values: readonly Uint8Array[]): Buffer {
 /** Arrays as texts of arrays, since Postgres has no arrays of different lengths in one. */
 export function int8ArrayTexts(values: readonly (readonly number[])[]): Buffer {
   return textArray(values.map((numbers) => `{${numbers.join(",")}}`));
+}
+
+export function textArrayTexts(values: readonly (readonly string[])[]): Buffer {
+  return textArray(values.map((texts) => `{${texts.map(quotedElement).join(",")}}`));
+}
+
+function quotedElement(text: string): string {
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
 function wideArray(oid: number, values: readonly (number | undefined)[], toStored: (value: number) => number): Buffer {

@@ -3,7 +3,16 @@
  * not depend on the rows, so each connection prepares it once.
  */
 
-import { int4Array, int8Array, int8ArrayTexts, textArray, timestampArray, uuidArray } from "./binary-arrays.ts";
+import {
+  boolArray,
+  int4Array,
+  int8Array,
+  int8ArrayTexts,
+  textArray,
+  textArrayTexts,
+  timestampArray,
+  uuidArray,
+} from "./binary-arrays.ts";
 
 export type Column<Row> = {
   readonly name: string;
@@ -38,7 +47,20 @@ export function doUpdate(key: string, columns: readonly string[]): string {
   return `(${key}) do update set ${columns.map((column) => `${column} = excluded.${column}`).join(", ")}`;
 }
 
-export const uuid = <Row>(name: string, of: (row: Row) => string): Column<Row> => ({
+export const bool = <Row>(name: string, of: (row: Row) => boolean): Column<Row> => ({
+  name,
+  type: "bool",
+  encode: (rows) => boolArray(rows.map(of)),
+});
+
+export const textList = <Row>(name: string, of: (row: Row) => readonly string[]): Column<Row> => ({
+  name,
+  type: "text",
+  cast: "text[]",
+  encode: (rows) => textArrayTexts(rows.map(of)),
+});
+
+export const uuid = <Row>(name: string, of: (row: Row) => string | undefined): Column<Row> => ({
   name,
   type: "uuid",
   encode: (rows) => uuidArray(rows.map(of)),

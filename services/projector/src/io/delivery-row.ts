@@ -4,6 +4,7 @@ import { cancelReason, deferReason, exhaustReason, skipReason } from "@posthorn/
 import type { Row } from "@posthorn/database";
 import {
   DELIVERY_STATUSES,
+  type DeliveryOrigin,
   type DeliveryState,
   type LastAttempt,
   type Progress,
@@ -12,11 +13,12 @@ import {
   parseEventId,
   parseOrgId,
   parseProfileName,
+  parseReplayId,
   parseWebhookId,
   partitionOf,
 } from "@posthorn/domain";
 import type { Creation, DeliveryRecord } from "../core/delivery-record.ts";
-import { type Column, int4, int8, int8List, text, timestamp, uuid } from "./bulk-insert.ts";
+import { bool, type Column, int4, int8, int8List, text, timestamp, uuid } from "./bulk-insert.ts";
 
 export type DeliveryRow = Row<"deliveries">;
 
@@ -34,6 +36,11 @@ export const CHANGING_DELIVERY_COLUMNS: readonly Column<DeliveryRecord>[] = [
   timestamp("accepted_at", ({ creation }) => creation?.acceptedAtMs),
   text("event_type", ({ creation }) => creation?.eventType),
   text("profile", ({ creation }) => creation?.profile),
+  text("event_type_prefix", ({ creation }) => creation?.eventTypePrefix),
+  bool("test", ({ creation }) => creation?.origin.kind === "test"),
+  uuid("replay_id", ({ creation }) => (creation?.origin.kind === "replay" ? creation.origin.replayId : undefined)),
+  uuid("replay_of", ({ creation }) => (creation?.origin.kind === "replay" ? creation.origin.replayOf : undefined)),
+  bool("is_only", ({ state }) => "isOnly" in state && state.isOnly),
   int8("place_epoch_ms", ({ creation }) => creation?.place.epochMs),
   int8("place_sequence", ({ creation }) => creation?.place.sequence),
   int4("place_index", ({ creation }) => creation?.place.index),
@@ -81,6 +88,8 @@ function creationFromRow(row: DeliveryRow): Creation | undefined {
   return {
     eventType: row.event_type,
     profile: known(parseProfileName(row.profile ?? ""), row, "profile"),
+    eventTypePrefix: row.event_type_prefix ?? "",
+    origin: originFromRow(row),
     acceptedAtMs: known(row.accepted_at, row, "accepted_at").getTime(),
     place: {
       epochMs: known(row.place_epoch_ms, row, "place_epoch_ms"),
@@ -88,6 +97,16 @@ function creationFromRow(row: DeliveryRow): Creation | undefined {
       index: known(row.place_index, row, "place_index"),
     },
     traceparent: known(row.traceparent, row, "traceparent"),
+  };
+}
+
+function originFromRow(row: DeliveryRow): DeliveryOrigin {
+  if (row.test) return { kind: "test" };
+  if (row.replay_id === null) return { kind: "match" };
+  return {
+    kind: "replay",
+    replayId: known(parseReplayId(row.replay_id), row, "replay_id"),
+    replayOf: known(parseDeliveryId(row.replay_of ?? ""), row, "replay_of"),
   };
 }
 
@@ -105,9 +124,15 @@ function stateFromRow(row: DeliveryRow): DeliveryState {
     case "pending":
       return { kind, progress };
     case "scheduled":
-      return { kind, progress, nextAtMs: nextAtMs() };
+      return { kind, progress, nextAtMs: nextAtMs(), isOnly: row.is_only };
     case "parked":
-      return { kind, progress, reason: known(deferReason(reason), row, "reason"), notBeforeMs: nextAtMs() };
+      return {
+        kind,
+        progress,
+        reason: known(deferReason(reason), row, "reason"),
+        notBeforeMs: nextAtMs(),
+        isOnly: row.is_only,
+      };
     case "delivered":
       return { kind, progress, completedAtMs: completedAtMs() };
     case "exhausted":

@@ -18,22 +18,35 @@ import type {
   HealthRow,
   ProjectionChanges,
 } from "../core/fold-batch.ts";
-import type { RetryDue } from "../core/retry-due.ts";
+import { messageIdOf, type RetryDue } from "../core/retry-due.ts";
 import { uuidArray } from "./binary-arrays.ts";
-import { bulkInsert, type Column, doUpdate, int4, int8, type Statement, text, timestamp, uuid } from "./bulk-insert.ts";
+import {
+  bool,
+  bulkInsert,
+  type Column,
+  doUpdate,
+  int4,
+  int8,
+  type Statement,
+  text,
+  timestamp,
+  uuid,
+} from "./bulk-insert.ts";
 import {
   CHANGING_DELIVERY_COLUMNS,
   CONSTANT_DELIVERY_COLUMNS,
   type DeliveryRow,
   deliveryFromRow,
 } from "./delivery-row.ts";
+import { insertAudit, insertDisablings, insertReplays, readReplays } from "./organisation-tables.ts";
 
 export async function readCurrentRows(client: PoolClient, keys: AffectedKeys): Promise<CurrentRows> {
-  const [deliveries, health] = await Promise.all([
+  const [deliveries, health, replays] = await Promise.all([
     readDeliveries(client, keys.deliveries),
     readHealth(client, keys.webhooks),
+    readReplays(client, keys.replays),
   ]);
-  return { deliveries, health };
+  return { deliveries, health, replays };
 }
 
 /** Everything is encoded before anything is sent: what cannot be written must not leave half a batch behind. */
@@ -45,6 +58,9 @@ export function changeStatements(changes: ProjectionChanges): readonly Statement
     ...insertRetryDue(changes.retryDue),
     ...deleteRetryDue(changes.retryDueDeleted),
     ...insertHealth(changes.health),
+    ...insertReplays(changes.replays),
+    ...insertDisablings(changes.disablings),
+    ...insertAudit(changes.audit),
   ];
 }
 
@@ -106,6 +122,8 @@ const insertEvents = bulkInsert<EventRow>(
 const CHANGING_RETRY_COLUMNS: readonly Column<RetryDue>[] = [
   timestamp("due_at", (row) => row.dueAtMs),
   text("kind", (row) => row.kind),
+  text("reason", (row) => row.reason),
+  bool("is_only", (row) => row.isOnly),
   int4("attempt", (row) => row.attempt),
   int4("release", (row) => row.release),
 ];
@@ -121,6 +139,8 @@ const insertRetryDue = bulkInsert<RetryDue>(
     text("event_type", ({ creation }) => creation.eventType),
     timestamp("accepted_at", ({ creation }) => creation.acceptedAtMs),
     text("profile", ({ creation }) => creation.profile),
+    text("event_type_prefix", ({ creation }) => creation.eventTypePrefix),
+    uuid("message_id", messageIdOf),
     int8("place_epoch_ms", ({ creation }) => creation.place.epochMs),
     int8("place_sequence", ({ creation }) => creation.place.sequence),
     int4("place_index", ({ creation }) => creation.place.index),
@@ -145,6 +165,11 @@ const CHANGING_HEALTH_COLUMNS: readonly Column<HealthRow>[] = [
   int4("last_status_code", ({ health }) => health.lastStatusCode),
   text("last_error_class", ({ health }) => health.lastErrorClass),
   int4("consecutive_failures", ({ health }) => health.consecutiveFailures),
+  timestamp("failing_since", ({ health }) => health.failingSinceMs),
+  int4("congested_count", ({ health }) => health.congestedCount),
+  text("circuit", ({ health }) => health.circuit.kind),
+  int4("circuit_generation", ({ health }) => health.circuit.generation),
+  timestamp("circuit_changed_at", ({ health }) => health.circuit.changedAtMs),
 ];
 
 const insertHealth = bulkInsert<HealthRow>(
@@ -168,10 +193,17 @@ async function readHealth(client: PoolClient, ids: readonly WebhookId[]): Promis
     const webhookId = parseWebhookId(row.webhook_id);
     if (webhookId === undefined) continue;
     health.set(webhookId, {
-      lastAttemptAtMs: row.last_attempt_at.getTime(),
+      lastAttemptAtMs: row.last_attempt_at?.getTime(),
       lastStatusCode: row.last_status_code ?? undefined,
       lastErrorClass: row.last_error_class === null ? undefined : parseErrorClass(row.last_error_class),
       consecutiveFailures: row.consecutive_failures,
+      failingSinceMs: row.failing_since?.getTime(),
+      congestedCount: row.congested_count,
+      circuit: {
+        kind: row.circuit,
+        generation: row.circuit_generation,
+        changedAtMs: row.circuit_changed_at?.getTime(),
+      },
     });
   }
   return health;

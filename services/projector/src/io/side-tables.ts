@@ -6,7 +6,16 @@
 import type { PoolClient } from "@posthorn/database";
 
 /** Everything that can be folded from the archive. */
-export const PROJECTION_TABLES = ["deliveries", "attempts", "events", "retry_due", "webhook_health"] as const;
+export const PROJECTION_TABLES = [
+  "deliveries",
+  "attempts",
+  "events",
+  "retry_due",
+  "webhook_health",
+  "replays",
+  "webhook_disablings",
+  "audit",
+] as const;
 export type ProjectionTable = (typeof PROJECTION_TABLES)[number];
 
 export const LIVE_SCHEMA = "public";

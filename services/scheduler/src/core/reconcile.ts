@@ -19,22 +19,31 @@ export type OpenDelivery = { readonly workId: string; readonly place: PayloadPla
 /** When each of them was first seen so, by work id. */
 export type Sightings = ReadonlyMap<string, number>;
 
+/**
+ * A pass over all open deliveries of a partition takes several looks. What was seen in the pass before and not again in
+ * this one has moved on, and is forgotten when the pass ends.
+ */
+export type Pass = { readonly before: Sightings; readonly now: Sightings };
+
+export const FIRST_PASS: Pass = { before: new Map(), now: new Map() };
+
 /** How far the clocks of NATS and of this process may be apart. */
 const CLOCK_SKEW_MS_MAX = 60_000;
 
-/** The sightings with those of now. What has moved on is forgotten, what the matcher still has in hand is not seen. */
-export function sightingsNow(
-  before: Sightings,
-  open: readonly OpenDelivery[],
-  queue: QueueFacts,
-  nowMs: number,
-): Sightings {
-  const seen = open.filter(({ place }) => !isWithTheMatcher(place, queue));
-  return new Map(seen.map(({ workId }) => [workId, before.get(workId) ?? nowMs]));
+/** The pass with the sightings of one look. What the matcher still has in hand is not seen. */
+export function withLook(pass: Pass, open: readonly OpenDelivery[], queue: QueueFacts, nowMs: number): Pass {
+  const seen = open
+    .filter(({ place }) => !isWithTheMatcher(place, queue))
+    .map(({ workId }) => [workId, pass.now.get(workId) ?? pass.before.get(workId) ?? nowMs] as const);
+  return { before: pass.before, now: new Map([...pass.now, ...seen]) };
 }
 
-export function hasLostItsWork(workId: string, sightings: Sightings, { oldestQueuedAtMs }: QueueFacts): boolean {
-  const seenSinceMs = sightings.get(workId);
+export function nextPass({ now }: Pass): Pass {
+  return { before: now, now: new Map() };
+}
+
+export function hasLostItsWork(workId: string, { now }: Pass, { oldestQueuedAtMs }: QueueFacts): boolean {
+  const seenSinceMs = now.get(workId);
   if (seenSinceMs === undefined) return false;
   return oldestQueuedAtMs === undefined || oldestQueuedAtMs > seenSinceMs + CLOCK_SKEW_MS_MAX;
 }

@@ -14,47 +14,101 @@ import {
   subjectOf,
   workedUpTo,
 } from "@posthorn/message-bus";
-import { hasLostItsWork, type QueueFacts, type Sightings, sightingsNow } from "../core/reconcile.ts";
+import { parkingOf } from "../core/lane-mode.ts";
+import { FIRST_PASS, hasLostItsWork, nextPass, type Pass, type QueueFacts, withLook } from "../core/reconcile.ts";
+import { termsOf } from "../core/release.ts";
 import type { SchedulerEvents } from "../events.ts";
-import { type Candidate, findCandidates } from "../io/open-deliveries.ts";
+import type { WriteLog } from "../io/log-writer.ts";
+import {
+  CANDIDATES_MAX,
+  type Candidate,
+  type CandidateCursor,
+  type CandidatePage,
+  findCandidates,
+} from "../io/open-deliveries.ts";
 import { projectionOfNow } from "./await-projection.ts";
+import type { KnowsWebhook } from "./lane-board.ts";
+import { parkingEvents } from "./release-due.ts";
 
 export type ReconcilePorts = {
   readonly pool: OpenDatabase["pool"];
   readonly connection: BusConnection;
   readonly publisher: Publisher;
+  readonly writeLog: WriteLog;
+  readonly knownWebhook: KnowsWebhook;
   readonly events: SchedulerEvents;
   readonly reconcileAfterMs: number;
   readonly nowMs: () => number;
 };
 
-/** Looks at a partition; what it has seen it remembers until the next look. */
+/** Looks at a partition; what it has seen it remembers until the next pass. */
 export type Reconcile = (partition: number) => Promise<void>;
 
 /** Without an answer for this long the item is left to the next look. */
 const PUBLISH_MS_MAX = 5_000;
+/** Pages of one look: all are read before the queues are. A longer backlog is gone through in several. */
+const PAGES_PER_LOOK_MAX = 20;
+/** Deliveries of one pass: they are kept in memory. Behind a backlog larger than this nothing is looked for. */
+const PASS_DELIVERIES_MAX = 50_000;
+
+type Progress = { readonly pass: Pass; readonly cursor: CandidateCursor | undefined };
 
 export function createReconcile(ports: ReconcilePorts): Reconcile {
-  const sightings = new Map<number, Sightings>();
+  const progress = new Map<number, Progress>();
   return async (partition) => {
-    const open = await openWork(ports, partition);
-    const queue = open.size === 0 ? NOTHING_QUEUED : await queueFacts(ports.connection, partition);
-    const places = [...open].map(([workId, { item }]) => ({ workId, place: item.place }));
-    const seen = sightingsNow(sightings.get(partition) ?? new Map(), places, queue, ports.nowMs());
-    sightings.set(partition, seen);
-    const suspects = [...open.keys()].filter((workId) => hasLostItsWork(workId, seen, queue));
-    if (suspects.length === 0 || !(await projectionOfNow(ports.pool, ports.connection, partition))) return;
-    const stillOpen = await openWork(ports, partition);
-    const lost = suspects.flatMap((workId) => stillOpen.get(workId) ?? []);
-    await Promise.all(lost.map((candidate) => enqueueAgain(ports, candidate)));
+    const { pass, cursor } = progress.get(partition) ?? { pass: FIRST_PASS, cursor: undefined };
+    const { candidates, next } = await readPages(ports, partition, cursor);
+    const looked = await lookAt(ports, partition, candidates, pass);
+    const isWhole = next === undefined || looked.now.size >= PASS_DELIVERIES_MAX;
+    progress.set(partition, isWhole ? { pass: nextPass(looked), cursor: undefined } : { pass: looked, cursor: next });
   };
 }
 
-const NOTHING_QUEUED: QueueFacts = { matchedUpTo: { epochMs: 0, sequence: 0 }, oldestQueuedAtMs: undefined };
+async function readPages(
+  ports: ReconcilePorts,
+  partition: number,
+  behind: CandidateCursor | undefined,
+): Promise<CandidatePage> {
+  const quietSinceMs = ports.nowMs() - ports.reconcileAfterMs;
+  let page = await findCandidates(ports.pool, partition, quietSinceMs, behind);
+  const candidates = [...page.candidates];
+  for (let pages = 1; pages < PAGES_PER_LOOK_MAX && page.next !== undefined; pages += 1) {
+    page = await findCandidates(ports.pool, partition, quietSinceMs, page.next);
+    candidates.push(...page.candidates);
+  }
+  return { candidates, next: page.next };
+}
 
-async function openWork(ports: ReconcilePorts, partition: number): Promise<ReadonlyMap<string, Candidate>> {
-  const candidates = await findCandidates(ports.pool, partition, ports.nowMs() - ports.reconcileAfterMs);
-  return new Map(candidates.map((candidate) => [workIdOfItem(candidate.item), candidate]));
+async function lookAt(
+  ports: ReconcilePorts,
+  partition: number,
+  candidates: readonly Candidate[],
+  before: Pass,
+): Promise<Pass> {
+  if (candidates.length === 0) return before;
+  const queue = await queueFacts(ports.connection, partition);
+  const places = candidates.map(({ item }) => ({ workId: workIdOfItem(item), place: item.place }));
+  const pass = withLook(before, places, queue, ports.nowMs());
+  const suspects = candidates.filter(({ item }) => hasLostItsWork(workIdOfItem(item), pass, queue));
+  if (suspects.length === 0 || !(await projectionOfNow(ports.pool, ports.connection, partition))) return pass;
+  for (let from = 0; from < suspects.length; from += CANDIDATES_MAX) {
+    const stillOpen = await stillWithoutWork(ports, partition, suspects.slice(from, from + CANDIDATES_MAX));
+    await Promise.all(stillOpen.map((candidate) => carryOn(ports, candidate)));
+  }
+  return pass;
+}
+
+/** @param suspects a page at most. */
+async function stillWithoutWork(
+  ports: ReconcilePorts,
+  partition: number,
+  suspects: readonly Candidate[],
+): Promise<readonly Candidate[]> {
+  const quietSinceMs = ports.nowMs() - ports.reconcileAfterMs;
+  const ids = suspects.map(({ item }) => item.deliveryId);
+  const { candidates } = await findCandidates(ports.pool, partition, quietSinceMs, undefined, ids);
+  const workIds = new Set(suspects.map(({ item }) => workIdOfItem(item)));
+  return candidates.filter(({ item }) => workIds.has(workIdOfItem(item)));
 }
 
 /** First the matcher, then the queues: what it has worked off is stored by then. */
@@ -72,10 +126,20 @@ async function queueFacts(connection: BusConnection, partition: number): Promise
   };
 }
 
-async function enqueueAgain(ports: ReconcilePorts, { item }: Candidate): Promise<void> {
+/** What its webhook's lane has to release (rate limit, order, open circuit) is parked again, everything else queued. */
+async function carryOn(ports: ReconcilePorts, candidate: Candidate): Promise<void> {
+  const { item, circuit } = candidate;
+  const reason = parkingOf(ports.knownWebhook(item), circuit);
+  if (reason === undefined) return enqueueAgain(ports, candidate);
+  await ports.writeLog(parkingEvents(item, reason, ports.nowMs()));
+  ports.events.reconciled(item.deliveryId);
+}
+
+async function enqueueAgain(ports: ReconcilePorts, { item, circuit }: Candidate): Promise<void> {
+  const again = { configRevision: 0, possibleRepeat: true, event: undefined, terms: termsOf(circuit), followers: [] };
   const request = {
     subject: subjectOf("RETRY", partitionOf(item.orgId)),
-    payload: encodeWorkItem({ ...item, configRevision: 0, possibleRepeat: true, event: undefined }),
+    payload: encodeWorkItem({ ...item, ...again }),
     id: workIdOfItem(item),
   };
   const published = await ports.publisher.publish(request, PUBLISH_MS_MAX);

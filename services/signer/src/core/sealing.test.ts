@@ -2,14 +2,15 @@ import { inspect } from "node:util";
 import { parseOrgId, parseWebhookId } from "@posthorn/domain";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { masterKeyOf, openSecret, type SecretOwner, sealSecret } from "./sealing.ts";
+import { masterKeyOf, openSecret, type SealBinding, type SealPurpose, sealSecret } from "./sealing.ts";
 
 const KEY_BYTES = Buffer.from("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", "hex");
 const NONCE = Buffer.from("202122232425262728292a2b", "hex");
 const MASTER_KEY = masterKeyOf(KEY_BYTES);
 const ORG = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
 const WEBHOOK = "0190163d-8694-739b-aea5-966c26f8ad90";
-const OWNER = owner(ORG, WEBHOOK);
+const OWNER = binding(ORG, WEBHOOK);
+const PURPOSES: readonly SealPurpose[] = ["signing", "token", "headers"];
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 describe("sealing", () => {
@@ -49,9 +50,30 @@ describe("sealing", () => {
 
   it("does not open for another webhook, another organisation, or the two exchanged", () => {
     const sealed = sealSecret(MASTER_KEY, OWNER, SECRET, NONCE);
-    for (const stranger of [owner(ORG, ORG), owner(WEBHOOK, WEBHOOK), owner(WEBHOOK, ORG)]) {
+    for (const stranger of [binding(ORG, ORG), binding(WEBHOOK, WEBHOOK), binding(WEBHOOK, ORG)]) {
       expect(openSecret(MASTER_KEY, stranger, sealed)).toEqual({ kind: "unsealable", reason: "not_authentic" });
     }
+  });
+
+  it("opens for the purpose that it was sealed for, and for no other", () => {
+    for (const sealedFor of PURPOSES) {
+      const sealed = sealSecret(MASTER_KEY, binding(ORG, WEBHOOK, sealedFor), SECRET, NONCE);
+      const opened = PURPOSES.filter((purpose) => {
+        const result = openSecret(MASTER_KEY, binding(ORG, WEBHOOK, purpose), sealed);
+        return result.kind === "opened" && result.secret === SECRET;
+      });
+      expect(opened).toEqual([sealedFor]);
+    }
+  });
+
+  it("binds a token to its purpose behind its owner, each preceded by its length", async () => {
+    const sealed = sealSecret(MASTER_KEY, binding(ORG, WEBHOOK, "token"), SECRET, NONCE);
+    const key = await crypto.subtle.importKey("raw", KEY_BYTES, "AES-GCM", false, ["decrypt"]);
+    const parts = [ORG, WEBHOOK, "token"].flatMap((text) => [Buffer.from([0, 0, 0, text.length]), Buffer.from(text)]);
+    const additionalData = Buffer.concat([sealed.subarray(0, 5), ...parts]);
+    const ciphertext = Buffer.concat([sealed.subarray(33), sealed.subarray(17, 33)]);
+    const clear = await crypto.subtle.decrypt({ name: "AES-GCM", iv: NONCE, additionalData }, key, ciphertext);
+    expect(Buffer.from(clear).toString()).toBe(SECRET);
   });
 
   it("does not open under another master key, also when the key id was forged", () => {
@@ -115,8 +137,8 @@ const SEALED_BY_VERSION_1 =
 
 const nonce = () => fc.uint8Array({ minLength: 12, maxLength: 12 });
 
-function owner(org: string, webhook: string): SecretOwner {
+function binding(org: string, webhook: string, purpose: SealPurpose = "signing"): SealBinding {
   const [orgId, webhookId] = [parseOrgId(org), parseWebhookId(webhook)];
   if (orgId === undefined || webhookId === undefined) throw new Error("not a UUID");
-  return { orgId, webhookId };
+  return { orgId, webhookId, purpose };
 }

@@ -1,3 +1,4 @@
+import { createPublicKey, verify } from "node:crypto";
 import { verify as verifyAsGitHub } from "@octokit/webhooks-methods";
 import { PROFILE_NAMES, type ProfileName } from "@posthorn/domain";
 import fc from "fast-check";
@@ -7,6 +8,18 @@ import { signAttempt } from "./sign-attempt.ts";
 import { signingKeysOf } from "./signing-keys.ts";
 
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/** Of Svix's server. */
+const ED25519 = {
+  secret: "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==",
+  publicKey: "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
+  signature: "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==",
+};
+/** The first test key of RFC 8032. */
+const OTHER_ED25519_SECRET = `whsk_${Buffer.from(
+  "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60" +
+    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+  "hex",
+).toString("base64")}`;
 const MESSAGE_ID = "msg_p5jXN8AQM9LWM0D4loKWxJek";
 /** The Myop documentation's example event, minified. */
 const MYOP_EXAMPLE =
@@ -66,6 +79,41 @@ describe("webhook-signature", () => {
   });
 });
 
+describe("webhook-signature with ed25519", () => {
+  it("is the vector that Svix publishes", () => {
+    const changes = { secrets: [ED25519.secret], timestampS: 1_614_265_330, body: '{"test": 2432232314}' };
+    expect(signed("standard", changes)["webhook-signature"]).toBe(ED25519.signature);
+  });
+
+  it("is accepted by whoever holds the public key, for that message only", () => {
+    const publicKey = publicKeyOf(ED25519.publicKey);
+    fc.assert(
+      fc.property(fc.json(), (body) => {
+        const headers = signed("standard", { secrets: [ED25519.secret], body });
+        const [version, signature = ""] = headers["webhook-signature"]?.split(",") ?? [];
+        expect(version).toBe("v1a");
+        const verifies = (text: string) => verify(null, Buffer.from(text), publicKey, Buffer.from(signature, "base64"));
+        const content = `${MESSAGE_ID}.${headers["webhook-timestamp"]}.${body}`;
+        expect(verifies(content)).toBe(true);
+        expect(verifies(`${content} `)).toBe(false);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("lists both signatures in a rotation, also from one kind of secret to the other", () => {
+    const one = (secret: string) => signed("standard", { secrets: [secret] })["webhook-signature"];
+    for (const secrets of [
+      [ED25519.secret, OTHER_ED25519_SECRET],
+      [ED25519.secret, SECRET],
+      [SECRET, ED25519.secret],
+    ]) {
+      expect(signed("standard", { secrets })["webhook-signature"]).toBe(secrets.map(one).join(" "));
+    }
+    expect(one(OTHER_ED25519_SECRET)).not.toBe(one(ED25519.secret));
+  });
+});
+
 describe("the profile's own signature", () => {
   it.each([
     ["myop", "X-Myop-Signature"],
@@ -99,10 +147,25 @@ describe("the profile's own signature", () => {
     );
   });
 
-  it("is made with the newest secret only", () => {
+  it("is made with the one secret that it is to be made with", () => {
+    const secrets = [SECRET, "the secret before it"];
     for (const profile of PROFILE_NAMES) {
-      const { "webhook-signature": _, ...rotated } = signed(profile, { secrets: [SECRET, "the secret before it"] });
-      expect(signed(profile, { secrets: [SECRET] })).toMatchObject(rotated);
+      for (const [legacyIndex, secret] of secrets.entries()) {
+        const { "webhook-signature": _, ...rotated } = signed(profile, { secrets, legacyIndex });
+        expect(signed(profile, { secrets: [secret] })).toMatchObject(rotated);
+      }
+    }
+  });
+
+  it("is left out when it is not wanted, and the trio is not", () => {
+    for (const profile of PROFILE_NAMES) {
+      expect(signed(profile, { legacyIndex: undefined })).toEqual(signed("standard"));
+    }
+  });
+
+  it("is left out for an ed25519 secret, which its receivers could not verify", () => {
+    for (const profile of PROFILE_NAMES) {
+      expect(Object.keys(signed(profile, { secrets: [ED25519.secret] }))).toHaveLength(3);
     }
   });
 
@@ -111,6 +174,7 @@ describe("the profile's own signature", () => {
     expect(names).toEqual([
       [],
       ["X-Myop-Signature"],
+      [],
       ["Nextmv-Signature"],
       ["X-Webhook-Signature"],
       ["X-Webhook-Signature"],
@@ -125,15 +189,25 @@ function signed(
     readonly messageId?: string;
     readonly timestampS?: number;
     readonly body?: string;
+    /** Given as undefined: none. */
+    readonly legacyIndex?: number | undefined;
   } = {},
 ): Record<string, string> {
   const { secrets = [SECRET], messageId = MESSAGE_ID, timestampS = 1_614_265_330, body = "{}" } = changes;
-  const [newest = "", ...older] = secrets;
-  const headers = signAttempt([signingKeysOf(newest), ...older.map(signingKeysOf)], {
+  const keys = secrets.map(signingKeysOf);
+  const legacyIndex = "legacyIndex" in changes ? changes.legacyIndex : 0;
+  const headers = signAttempt(keys, legacyIndex === undefined ? undefined : keys[legacyIndex], {
     profile,
     messageId,
     timestampS,
     body: Buffer.from(body),
   });
   return Object.fromEntries(headers.map(({ name, value }) => [name, value]));
+}
+
+/** Read by its DER form, not by the way that the signer takes. */
+function publicKeyOf(text: string) {
+  const prefix = Buffer.from("302a300506032b6570032100", "hex");
+  const key = Buffer.concat([prefix, Buffer.from(text.slice("whpk_".length), "base64")]);
+  return createPublicKey({ key, format: "der", type: "spki" });
 }

@@ -3,7 +3,7 @@
  * name the event or the delivery are the dispatcher's.
  */
 
-import { createHmac, type KeyObject } from "node:crypto";
+import { createHmac, type KeyObject, sign } from "node:crypto";
 import { type LegacySignature, type ProfileName, profileOf } from "@posthorn/domain";
 import type { SigningKeys } from "./signing-keys.ts";
 
@@ -17,41 +17,61 @@ export type AttemptToSign = {
   readonly body: Uint8Array;
 };
 
-export type SignatureHeader = { readonly name: string; readonly value: string };
+export type SignatureHeader = {
+  readonly name: string;
+  readonly value: string;
+  /** Whoever reads the history must not see the value. A signature is none. */
+  readonly secret: boolean;
+};
 
 /**
  * The Standard Webhooks trio, signed with every key, and the profile's own signature header, if it has one.
- * @param keys newest first. A seed system's receiver accepts one signature only: it gets the newest.
+ * @param keys newest first.
+ * @param legacy makes the profile's own header, which holds one signature only. Undefined: it is left out.
  */
 export function signAttempt(
-  keys: readonly [SigningKeys, ...SigningKeys[]],
+  keys: readonly SigningKeys[],
+  legacy: SigningKeys | undefined,
   attempt: AttemptToSign,
-): readonly SignatureHeader[] {
+): SignatureHeader[] {
   const { messageId, timestampS, body } = attempt;
   const signed = `${messageId}.${timestampS}.`;
-  const signatures = keys.map(({ standard }) => `v1,${hmac(standard, signed, body).digest("base64")}`);
   const headers = [
-    { name: "webhook-id", value: messageId },
-    { name: "webhook-timestamp", value: String(timestampS) },
-    { name: "webhook-signature", value: signatures.join(" ") },
+    { name: "webhook-id", value: messageId, secret: false },
+    { name: "webhook-timestamp", value: String(timestampS), secret: false },
+    {
+      name: "webhook-signature",
+      value: keys.map((key) => standardSignature(key, signed, body)).join(" "),
+      secret: false,
+    },
   ];
-  const legacy = legacyHeader(profileOf(attempt.profile).legacySignature, keys[0], attempt);
-  return legacy === undefined ? headers : [...headers, legacy];
+  if (legacy?.kind !== "hmac") return headers;
+  const header = legacyHeader(profileOf(attempt.profile).legacySignature, legacy.legacy, attempt);
+  if (header !== undefined) headers.push(header);
+  return headers;
+}
+
+function standardSignature({ kind, standard }: SigningKeys, signed: string, body: Uint8Array): string {
+  return kind === "hmac"
+    ? `v1,${hmac(standard, signed, body).digest("base64")}`
+    : `v1a,${sign(null, Buffer.concat([Buffer.from(signed), body]), standard).toString("base64")}`;
 }
 
 function legacyHeader(
   signature: LegacySignature,
-  { legacy: key }: SigningKeys,
+  key: KeyObject,
   { timestampS, body }: AttemptToSign,
 ): SignatureHeader | undefined {
   switch (signature.kind) {
     case "none":
       return undefined;
-    case "body-sha256":
-      return { name: signature.header, value: `sha256=${hmac(key, "", body).digest("hex")}` };
+    case "body-sha256": {
+      const digest = hmac(key, "", body).digest("hex");
+      return { name: signature.header, value: `sha256=${digest}`, secret: false };
+    }
     case "timestamped": {
       const digest = hmac(key, `${timestampS}.`, body).digest("hex");
-      return { name: signature.header, value: `t=${timestampS},v1=${digest}` };
+      return { name: signature.header, value: `t=${timestampS},v1=${digest}`, secret: false };
     }
     default:
       return signature satisfies never;

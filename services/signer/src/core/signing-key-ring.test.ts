@@ -12,7 +12,7 @@ describe("SigningKeyRing", () => {
     const sealed = seal(owner(1), "the secret of webhook 1");
     const first = ring.keysOf(owner(1), sealed);
     if (first.kind === "unsealable") throw new Error(first.reason);
-    expect(first.keys.legacy.export().toString()).toBe("the secret of webhook 1");
+    expect(first.keys.kind === "hmac" && first.keys.legacy.export().toString()).toBe("the secret of webhook 1");
     expect(first.wasRemembered).toBe(false);
     const second = ring.keysOf(owner(1), Buffer.from(sealed));
     if (second.kind === "unsealable") throw new Error(second.reason);
@@ -37,6 +37,11 @@ describe("SigningKeyRing", () => {
       const changed = Buffer.from(sealed).fill(byte, 20, 21);
       expect(ring.keysOf(owner(1), changed).kind).toBe(changed.equals(sealed) ? "keys" : "unsealable");
     }
+  });
+
+  it("opens no token", () => {
+    const sealed = sealSecret(MASTER_KEY, { ...owner(1), purpose: "token" }, "a token", Buffer.alloc(12, 2));
+    expect(newRing(10).keysOf(owner(1), sealed)).toEqual({ kind: "unsealable", reason: "not_authentic" });
   });
 
   it("does not remember what does not open", () => {
@@ -67,7 +72,7 @@ function newRing(secretsMax: number): SigningKeyRing {
 }
 
 function seal(owner: SecretOwner, secret: string): Buffer {
-  return sealSecret(MASTER_KEY, owner, secret, Buffer.alloc(12, 2));
+  return sealSecret(MASTER_KEY, { ...owner, purpose: "signing" }, secret, Buffer.alloc(12, 2));
 }
 
 function owner(number: number): SecretOwner {

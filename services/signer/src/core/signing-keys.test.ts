@@ -7,11 +7,22 @@ import { signingKeysOf } from "./signing-keys.ts";
 const hex = (key: KeyObject) => key.export().toString("hex");
 const utf8 = (key: KeyObject) => key.export().toString();
 
+const ED25519_KEY = "6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+
 describe("signingKeysOf", () => {
+  it("reads a private key behind whsk_, and has nothing that a seed system's receiver could use", () => {
+    const keys = signingKeysOf(`whsk_${ED25519_KEY}`);
+    expect(keys.standard).toMatchObject({ type: "private", asymmetricKeyType: "ed25519" });
+    expect(keys.standard.export({ format: "jwk" })).toMatchObject({
+      d: Buffer.from(ED25519_KEY, "base64").subarray(0, 32).toString("base64url"),
+    });
+    expect(keys).not.toHaveProperty("legacy");
+  });
+
   it("decodes what follows whsec_ for the standard key, and takes the whole text for the legacy key", () => {
     const keys = signingKeysOf("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
     expect(hex(keys.standard)).toBe("31f290f6bf06298aab4f08d43c3f082cf648a362da2da4b0");
-    expect(utf8(keys.legacy)).toBe("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    expect(keys.kind === "hmac" && utf8(keys.legacy)).toBe("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
   });
 
   it.each([
@@ -38,15 +49,21 @@ describe("signingKeysOf", () => {
     "whsec_AQIDBA==\n",
     "whsec_-_-_",
     "whsec_whsec_AQIDBA==",
+    // No ed25519 key, for it has not 64 bytes, or its halves do not belong together.
+    "whsk_",
+    "whsk_AQIDBA==",
+    `whsk_${Buffer.alloc(64, 1).toString("base64")}`,
+    `WHSK_${ED25519_KEY}`,
   ])("takes the UTF-8 bytes of %j for both keys", (secret) => {
-    const { standard, legacy } = signingKeysOf(secret);
-    expect(utf8(standard)).toBe(secret);
-    expect(utf8(legacy)).toBe(secret);
+    const keys = signingKeysOf(secret);
+    expect(utf8(keys.standard)).toBe(secret);
+    expect(keys.kind === "hmac" && utf8(keys.legacy)).toBe(secret);
   });
 
   it("shows nothing of a secret when its keys are printed", () => {
-    const keys = signingKeysOf("the secret of a webhook");
-    expect(`${inspect(keys, { depth: 9, showHidden: true })}${JSON.stringify(keys)}`).not.toMatch(/secret of|116, 104/);
+    const print = (keys: object) => `${inspect(keys, { depth: 9, showHidden: true })}${JSON.stringify(keys)}`;
+    expect(print(signingKeysOf("the secret of a webhook"))).not.toMatch(/secret of|116, 104/);
+    expect(print(signingKeysOf(`whsk_${ED25519_KEY}`))).not.toMatch(/6Xb\/dCc|233, 118/);
   });
 
   it("decodes what was encoded", () => {

@@ -10,7 +10,12 @@ const REQUEST = {
   orgId: "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
   webhookId: "0190163d-8694-739b-aea5-966c26f8ad90",
   secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+  purpose: "",
 };
+const ED25519_KEY = "6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+
+const NO_OBJECT = "secret must be a JSON object of at most 32 names and values.";
+const NO_KEY = "secret must continue after whsk_ with 64 bytes in base64: an ed25519 seed and its public key.";
 
 describe("sealSecret", () => {
   it("seals for the webhook and no other, with fresh randomness", () => {
@@ -29,8 +34,18 @@ describe("sealSecret", () => {
   it.each([
     ["org_id must be a UUID.", { orgId: "acme" }],
     ["webhook_id must be a UUID.", { webhookId: "" }],
-    ["secret must have 16 to 256 characters, has 15.", { secret: "s".repeat(15) }],
-    ["secret must have 16 to 256 characters, has 257.", { secret: "s".repeat(257) }],
+    ["secret must have 1 to 256 characters, has 0.", { secret: "" }],
+    ["secret must have 1 to 256 characters, has 257.", { secret: "s".repeat(257) }],
+    ['purpose must be empty, "token" or "headers".', { purpose: "signing" }],
+    ["secret must have 1 to 2048 characters, has 2049.", { purpose: "token", secret: "s".repeat(2_049) }],
+    ["secret must have 1 to 139264 characters, has 139265.", { purpose: "headers", secret: "s".repeat(139_265) }],
+    [NO_OBJECT, { purpose: "headers", secret: "X-Team: blue" }],
+    [NO_OBJECT, { purpose: "headers", secret: "null" }],
+    [NO_OBJECT, { purpose: "headers", secret: '["X-Team"]' }],
+    [NO_OBJECT, { purpose: "headers", secret: '{"X-Team":1}' }],
+    [NO_OBJECT, { purpose: "headers", secret: headersOf(33) }],
+    [NO_KEY, { secret: "whsk_too-short" }],
+    [NO_KEY, { secret: `whsk_${Buffer.alloc(64, 1).toString("base64")}` }],
   ])("refuses: %s", (detail, changes) => {
     const { ports, secretSealed } = newPorts();
     const refusal = { kind: "refusal", code: status.INVALID_ARGUMENT, detail };
@@ -38,8 +53,19 @@ describe("sealSecret", () => {
     expect(secretSealed).not.toHaveBeenCalled();
   });
 
-  it.each([16, 256])("accepts a secret of %i characters", (length) => {
+  it.each([1, 256])("accepts a secret of %i characters", (length) => {
     expect(sealSecret({ ...REQUEST, secret: "s".repeat(length) }, newPorts().ports).kind).toBe("response");
+  });
+
+  it.each([
+    ["token", "token", "t".repeat(2_048)],
+    ["headers", "headers", headersOf(32)],
+    ["", "signing", `whsk_${ED25519_KEY}`],
+  ] as const)("seals for the purpose %j, which opens as %s", (purpose, opensAs, secret) => {
+    const sealed = sealSecret({ ...REQUEST, purpose, secret }, newPorts().ports);
+    if (sealed.kind === "refusal") throw new Error(sealed.detail);
+    const binding = { ...ownerOf(REQUEST.orgId, REQUEST.webhookId), purpose: opensAs };
+    expect(openSecret(MASTER_KEY, binding, sealed.response.ciphertext)).toEqual({ kind: "opened", secret });
   });
 });
 
@@ -56,5 +82,9 @@ function newPorts() {
 function ownerOf(org: string, webhook: string) {
   const [orgId, webhookId] = [parseOrgId(org), parseWebhookId(webhook)];
   if (orgId === undefined || webhookId === undefined) throw new Error("not a UUID");
-  return { orgId, webhookId };
+  return { orgId, webhookId, purpose: "signing" } as const;
+}
+
+function headersOf(count: number): string {
+  return JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, index) => [`X-${index}`, "value"])));
 }

@@ -1,11 +1,11 @@
-/** SealSecret: encrypts a new secret for storage. The ciphertext opens for this organisation's webhook only. */
+/** SealSecret: encrypts a new secret for storage. The ciphertext opens for this webhook and this purpose only. */
 
-import { status } from "@grpc/grpc-js";
 import type { SealSecretRequest, SealSecretResponse } from "@posthorn/contracts";
-import { limits, parseOrgId, parseWebhookId } from "@posthorn/domain";
 import type { RpcResult } from "@posthorn/service-runtime";
+import { parseSealPurpose, sealProblem } from "../core/seal-problem.ts";
 import { type MasterKey, sealSecret as seal } from "../core/sealing.ts";
 import type { SignerEvents } from "../events.ts";
+import { invalid, ownerOfRequest } from "./owner-of-request.ts";
 
 export function sealSecret(
   request: SealSecretRequest,
@@ -20,20 +20,13 @@ export function sealSecret(
     readonly newNonce: () => Uint8Array;
   },
 ): RpcResult<SealSecretResponse> {
-  const orgId = parseOrgId(request.orgId);
-  if (orgId === undefined) return invalid("org_id must be a UUID.");
-  const webhookId = parseWebhookId(request.webhookId);
-  if (webhookId === undefined) return invalid("webhook_id must be a UUID.");
-  const { length } = request.secret;
-  const { SECRET_LENGTH_MIN, SECRET_LENGTH_MAX } = limits;
-  if (length < SECRET_LENGTH_MIN || length > SECRET_LENGTH_MAX) {
-    return invalid(`secret must have ${SECRET_LENGTH_MIN} to ${SECRET_LENGTH_MAX} characters, has ${length}.`);
-  }
-  const ciphertext = seal(masterKey, { orgId, webhookId }, request.secret, newNonce());
+  const found = ownerOfRequest(request);
+  if (found.kind === "refusal") return found;
+  const purpose = parseSealPurpose(request.purpose);
+  if (purpose === undefined) return invalid('purpose must be empty, "token" or "headers".');
+  const problem = sealProblem(purpose, request.secret);
+  if (problem !== undefined) return invalid(`secret ${problem}.`);
+  const ciphertext = seal(masterKey, { ...found.owner, purpose }, request.secret, newNonce());
   events.secretSealed();
   return { kind: "response", response: { ciphertext } };
-}
-
-function invalid(detail: string): RpcResult<never> {
-  return { kind: "refusal", code: status.INVALID_ARGUMENT, detail };
 }

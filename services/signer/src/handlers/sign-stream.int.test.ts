@@ -3,6 +3,7 @@ import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { SigningServiceClient, SigningServiceService } from "@posthorn/contracts";
 import { createGrpcClient, openShell, readSettings, runtimeSettings } from "@posthorn/service-runtime";
 import { afterEach, describe, expect, it } from "vitest";
+import { ExtraHeaderRing } from "../core/extra-header-ring.ts";
 import { masterKeyOf } from "../core/sealing.ts";
 import { SigningKeyRing } from "../core/signing-key-ring.ts";
 import { createSignerEvents, type SignerEvents } from "../events.ts";
@@ -42,8 +43,12 @@ async function serve(faults: Partial<SignerEvents> = {}) {
   const config = readSettings({ POSTHORN_LOG_LEVEL: "silent" }, runtimeSettings("signer"));
   const { signal } = new AbortController();
   const { shell } = stack.use(await openShell({ name: "signer", config, env: {}, stopping: signal }));
-  const ring = new SigningKeyRing({ masterKey: masterKeyOf(Buffer.alloc(32)), secretsMax: 1 });
-  const streams = createSignStreams({ ring, events: { ...createSignerEvents(shell), ...faults } });
+  const masterKey = masterKeyOf(Buffer.alloc(32));
+  const rings = {
+    keys: new SigningKeyRing({ masterKey, secretsMax: 1 }),
+    extraHeaders: new ExtraHeaderRing({ masterKey, bytesMax: 1 }),
+  };
+  const streams = createSignStreams({ rings, events: { ...createSignerEvents(shell), ...faults } });
   const server = new Server();
   server.addService(SigningServiceService, { signStream: streams.handle });
   const port = await new Promise<number>((resolve, reject) => {

@@ -7,8 +7,7 @@
 import { status } from "@grpc/grpc-js";
 import type { SigningServiceServer, SignResult, SignStreamRequest, SignStreamResponse } from "@posthorn/contracts";
 import { batchProblem } from "../core/batch-limits.ts";
-import { type SignedItem, signItem } from "../core/sign-item.ts";
-import type { SigningKeyRing } from "../core/signing-key-ring.ts";
+import { type Rings, type SignedItem, signItem } from "../core/sign-item.ts";
 import type { SignerEvents, TracedItem } from "../events.ts";
 
 type SignCall = Parameters<SigningServiceServer["signStream"]>[0];
@@ -16,10 +15,7 @@ type SignCall = Parameters<SigningServiceServer["signStream"]>[0];
 /** The handler, and the end of all its streams. */
 export type SignStreams = Disposable & { readonly handle: SigningServiceServer["signStream"] };
 
-export function createSignStreams(ports: {
-  readonly ring: SigningKeyRing;
-  readonly events: SignerEvents;
-}): SignStreams {
+export function createSignStreams(ports: { readonly rings: Rings; readonly events: SignerEvents }): SignStreams {
   const open = new Set<SignCall>();
   let isStopping = false;
   return {
@@ -40,11 +36,11 @@ export function createSignStreams(ports: {
 
 const STOPPING = "The signer is stopping; send the batch again.";
 
-function serve(call: SignCall, { ring, events }: { readonly ring: SigningKeyRing; readonly events: SignerEvents }) {
+function serve(call: SignCall, { rings, events }: { readonly rings: Rings; readonly events: SignerEvents }) {
   call.on("data", (request: SignStreamRequest) => {
     // Batches that were read before the stream was ended still arrive here.
     if (!call.writable) return;
-    const answer = tryToAnswer(request, ring, events);
+    const answer = tryToAnswer(request, rings, events);
     if (answer.kind === "failed") return end(call, answer.code, answer.detail);
     if (call.write(answer.response)) return;
     call.pause();
@@ -57,14 +53,14 @@ type Answer =
   | { readonly kind: "answered"; readonly response: SignStreamResponse }
   | { readonly kind: "failed"; readonly code: status; readonly detail: string };
 
-function tryToAnswer({ batchId, items }: SignStreamRequest, ring: SigningKeyRing, events: SignerEvents): Answer {
+function tryToAnswer({ batchId, items }: SignStreamRequest, rings: Rings, events: SignerEvents): Answer {
   try {
     const problem = batchProblem(items);
     if (problem !== undefined) {
       events.batchRefused(problem);
       return { kind: "failed", code: status.INVALID_ARGUMENT, detail: `The batch ${batchId} ${problem}.` };
     }
-    const results = items.map((item) => signTraced(item, ring, events));
+    const results = items.map((item) => signTraced(item, rings, events));
     events.batchSigned(items, results);
     return { kind: "answered", response: { batchId, results: results.map(onTheWire) } };
   } catch (error) {
@@ -74,17 +70,15 @@ function tryToAnswer({ batchId, items }: SignStreamRequest, ring: SigningKeyRing
   }
 }
 
-function signTraced(item: TracedItem, ring: SigningKeyRing, events: SignerEvents): SignedItem {
+function signTraced(item: TracedItem, rings: Rings, events: SignerEvents): SignedItem {
   const span = events.signingStarted(item);
-  const result = signItem(ring, item);
+  const result = signItem(rings, item);
   if (span !== undefined) events.signingEnded(span, result);
   return result;
 }
 
 function onTheWire(result: SignedItem): SignResult {
-  return result.kind === "signed"
-    ? { headers: [...result.headers], refusal: "" }
-    : { headers: [], refusal: result.code };
+  return result.kind === "signed" ? { headers: result.headers, refusal: "" } : { headers: [], refusal: result.code };
 }
 
 /** Answers that were written before still go out. */

@@ -20,6 +20,8 @@ export interface ConfigEntry {
     | { $case: "organisation"; value: Organisation }
     | { $case: "apiKey"; value: ApiKey }
     | { $case: "webhook"; value: Webhook }
+    | { $case: "eventType"; value: EventType }
+    | { $case: "payloadDeletion"; value: PayloadDeletion }
     | undefined;
 }
 
@@ -29,6 +31,22 @@ export interface Tombstone {
 
 export interface Organisation {
   id: string;
+  /** Events of types that are not in its catalogue are refused. */
+  strictEventTypes: boolean;
+}
+
+export interface EventType {
+  id: string;
+  orgId: string;
+  name: string;
+  /** JSON Schema that `data` has to meet; empty: anything goes. */
+  schema: string;
+}
+
+/** The data of this event is neither shown nor sent any more. */
+export interface PayloadDeletion {
+  orgId: string;
+  eventId: string;
 }
 
 export interface ApiKey {
@@ -54,6 +72,21 @@ export interface Webhook {
   isActive: boolean;
   /** Newest first. */
   secrets: SealedSecret[];
+  /** The engine took it out of service: what was pending is cancelled. */
+  disabledByEngine: boolean;
+  /** Which of several secrets makes a header that holds one signature only. */
+  legacySignsWithNew: boolean;
+  /** The receiver knows no secret: the profile's own signature header is left out. */
+  withoutSecret: boolean;
+  /** A condition in CEL; empty: none. */
+  filter: string;
+  eventTypePrefix: string;
+  /** Ciphertexts; empty: none. */
+  sealedToken: Buffer;
+  sealedHeaders: Buffer;
+  /** Requests per second; 0: no limit. */
+  rateLimit: number;
+  ordered: boolean;
 }
 
 export interface RetrySchedule {
@@ -63,6 +96,8 @@ export interface RetrySchedule {
 /** A signing secret as ciphertext, bound to its organisation and webhook. */
 export interface SealedSecret {
   ciphertext: Buffer;
+  /** 0: the current one. */
+  signsUntilMs: number;
 }
 
 /** Written by `api` when every row of Postgres has been copied into the bucket. */
@@ -91,6 +126,12 @@ export const ConfigEntry: MessageFns<ConfigEntry> = {
         break;
       case "webhook":
         Webhook.encode(message.entry.value, writer.uint32(42).fork()).join();
+        break;
+      case "eventType":
+        EventType.encode(message.entry.value, writer.uint32(50).fork()).join();
+        break;
+      case "payloadDeletion":
+        PayloadDeletion.encode(message.entry.value, writer.uint32(58).fork()).join();
         break;
     }
     return writer;
@@ -147,6 +188,22 @@ export const ConfigEntry: MessageFns<ConfigEntry> = {
             }
 
             message.entry = { $case: "webhook", value: Webhook.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.entry = { $case: "eventType", value: EventType.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.entry = { $case: "payloadDeletion", value: PayloadDeletion.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -209,13 +266,16 @@ export const Tombstone: MessageFns<Tombstone> = {
 };
 
 function createBaseOrganisation(): Organisation {
-  return { id: "" };
+  return { id: "", strictEventTypes: false };
 }
 
 export const Organisation: MessageFns<Organisation> = {
   encode(message: Organisation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== "") {
       writer.uint32(10).string(message.id);
+    }
+    if (message.strictEventTypes !== false) {
+      writer.uint32(16).bool(message.strictEventTypes);
     }
     return writer;
   },
@@ -239,6 +299,150 @@ export const Organisation: MessageFns<Organisation> = {
             }
 
             message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.strictEventTypes = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEventType(): EventType {
+  return { id: "", orgId: "", name: "", schema: "" };
+}
+
+export const EventType: MessageFns<EventType> = {
+  encode(message: EventType, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.orgId !== "") {
+      writer.uint32(18).string(message.orgId);
+    }
+    if (message.name !== "") {
+      writer.uint32(26).string(message.name);
+    }
+    if (message.schema !== "") {
+      writer.uint32(34).string(message.schema);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventType {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventType();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.orgId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.schema = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePayloadDeletion(): PayloadDeletion {
+  return { orgId: "", eventId: "" };
+}
+
+export const PayloadDeletion: MessageFns<PayloadDeletion> = {
+  encode(message: PayloadDeletion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.orgId !== "") {
+      writer.uint32(10).string(message.orgId);
+    }
+    if (message.eventId !== "") {
+      writer.uint32(18).string(message.eventId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PayloadDeletion {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePayloadDeletion();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.orgId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.eventId = reader.string();
             continue;
           }
         }
@@ -344,6 +548,15 @@ function createBaseWebhook(): Webhook {
     retrySchedule: undefined,
     isActive: false,
     secrets: [],
+    disabledByEngine: false,
+    legacySignsWithNew: false,
+    withoutSecret: false,
+    filter: "",
+    eventTypePrefix: "",
+    sealedToken: Buffer.alloc(0),
+    sealedHeaders: Buffer.alloc(0),
+    rateLimit: 0,
+    ordered: false,
   };
 }
 
@@ -375,6 +588,33 @@ export const Webhook: MessageFns<Webhook> = {
     }
     for (const v of message.secrets) {
       SealedSecret.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message.disabledByEngine !== false) {
+      writer.uint32(80).bool(message.disabledByEngine);
+    }
+    if (message.legacySignsWithNew !== false) {
+      writer.uint32(88).bool(message.legacySignsWithNew);
+    }
+    if (message.withoutSecret !== false) {
+      writer.uint32(96).bool(message.withoutSecret);
+    }
+    if (message.filter !== "") {
+      writer.uint32(106).string(message.filter);
+    }
+    if (message.eventTypePrefix !== "") {
+      writer.uint32(114).string(message.eventTypePrefix);
+    }
+    if (message.sealedToken.length !== 0) {
+      writer.uint32(122).bytes(message.sealedToken);
+    }
+    if (message.sealedHeaders.length !== 0) {
+      writer.uint32(130).bytes(message.sealedHeaders);
+    }
+    if (message.rateLimit !== 0) {
+      writer.uint32(136).uint32(message.rateLimit);
+    }
+    if (message.ordered !== false) {
+      writer.uint32(144).bool(message.ordered);
     }
     return writer;
   },
@@ -464,6 +704,78 @@ export const Webhook: MessageFns<Webhook> = {
             message.secrets.push(SealedSecret.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.disabledByEngine = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.legacySignsWithNew = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.withoutSecret = reader.bool();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.filter = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.eventTypePrefix = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.sealedToken = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.sealedHeaders = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.rateLimit = reader.uint32();
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.ordered = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -538,13 +850,16 @@ export const RetrySchedule: MessageFns<RetrySchedule> = {
 };
 
 function createBaseSealedSecret(): SealedSecret {
-  return { ciphertext: Buffer.alloc(0) };
+  return { ciphertext: Buffer.alloc(0), signsUntilMs: 0 };
 }
 
 export const SealedSecret: MessageFns<SealedSecret> = {
   encode(message: SealedSecret, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.ciphertext.length !== 0) {
       writer.uint32(10).bytes(message.ciphertext);
+    }
+    if (message.signsUntilMs !== 0) {
+      writer.uint32(16).int64(message.signsUntilMs);
     }
     return writer;
   },
@@ -568,6 +883,14 @@ export const SealedSecret: MessageFns<SealedSecret> = {
             }
 
             message.ciphertext = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.signsUntilMs = longToNumber(reader.int64());
             continue;
           }
         }

@@ -20,6 +20,7 @@ export interface DeliveryEventBatch {
 export interface DeliveryEvent {
   orgId: string;
   atMs: number;
+  /** Empty for what happens to no event. */
   eventId: string;
   happening:
     | { $case: "deliveryCreated"; value: DeliveryCreated }
@@ -30,6 +31,14 @@ export interface DeliveryEvent {
     | { $case: "deliveryExhausted"; value: DeliveryExhausted }
     | { $case: "deliveryCancelled"; value: DeliveryCancelled }
     | { $case: "eventUnmatched"; value: EventUnmatched }
+    | { $case: "deliveryRetried"; value: DeliveryRetried }
+    | { $case: "replayStarted"; value: ReplayStarted }
+    | { $case: "replayProgressed"; value: ReplayProgressed }
+    | { $case: "replayFinished"; value: ReplayFinished }
+    | { $case: "webhookDisabled"; value: WebhookDisabled }
+    | { $case: "circuitOpened"; value: CircuitOpened }
+    | { $case: "circuitClosed"; value: CircuitClosed }
+    | { $case: "configurationChanged"; value: ConfigurationChanged }
     | undefined;
 }
 
@@ -53,6 +62,18 @@ export interface DeliveryCreated {
   delivery: DeliveryRef | undefined;
   event: EventFacts | undefined;
   profile: string;
+  eventTypePrefix: string;
+  /** Born parked, for this reason; empty: its first attempt is queued. */
+  hold: string;
+  origin: DeliveryOrigin | undefined;
+}
+
+/** What a delivery was made for; unset: an event that matched. */
+export interface DeliveryOrigin {
+  test: boolean;
+  /** Of a replay: which, and the delivery that it makes again. */
+  replayId: string;
+  replayOf: string;
 }
 
 export interface DeliverySkipped {
@@ -60,6 +81,8 @@ export interface DeliverySkipped {
   event: EventFacts | undefined;
   profile: string;
   reason: string;
+  eventTypePrefix: string;
+  origin: DeliveryOrigin | undefined;
 }
 
 export interface DeliveryDeferred {
@@ -90,15 +113,83 @@ export interface DeliveryExhausted {
   reason: string;
   /** The attempt whose outcome ended it, or the one that is no longer made. */
   attempt: number;
+  /** How often the delivery had been deferred or retried. */
+  release?: number | undefined;
 }
 
 export interface DeliveryCancelled {
   delivery: DeliveryRef | undefined;
   reason: string;
+  /** How often the delivery had been deferred or retried. */
+  release?: number | undefined;
+}
+
+/** A person asked for one more attempt. */
+export interface DeliveryRetried {
+  delivery: DeliveryRef | undefined;
+  by: string;
+  attempt: number;
+  release: number;
+  isOnly: boolean;
 }
 
 export interface EventUnmatched {
   event: EventFacts | undefined;
+}
+
+export interface ReplayStarted {
+  replayId: string;
+  webhookId: string;
+  sinceMs: number;
+  untilMs: number;
+  statuses: string[];
+  /** Patterns. */
+  types: string[];
+  by: string;
+}
+
+export interface ReplayProgressed {
+  replayId: string;
+  progress: ReplayProgress | undefined;
+}
+
+export interface ReplayFinished {
+  replayId: string;
+  progress: ReplayProgress | undefined;
+}
+
+export interface ReplayProgress {
+  total: number;
+  done: number;
+  skipped: number;
+  cursor: string;
+}
+
+export interface WebhookDisabled {
+  webhookId: string;
+  reason: string;
+  configVersion: number;
+}
+
+export interface CircuitOpened {
+  webhookId: string;
+  generation: number;
+}
+
+export interface CircuitClosed {
+  webhookId: string;
+  generation: number;
+}
+
+/** Who changed what. Names of fields, never their values. */
+export interface ConfigurationChanged {
+  changeId: string;
+  actor: string;
+  action: string;
+  subjectKind: string;
+  subjectId: string;
+  fields: string[];
+  requestId: string;
 }
 
 /** One HTTP exchange with a receiver, masked for history. */
@@ -119,6 +210,8 @@ export interface Attempt {
   dispatcher: string;
   /** It could not be excluded that this attempt had been made before. */
   possibleRepeat: boolean;
+  /** Made by a test send. */
+  test: boolean;
 }
 
 export interface Header {
@@ -211,6 +304,30 @@ export const DeliveryEvent: MessageFns<DeliveryEvent> = {
         break;
       case "eventUnmatched":
         EventUnmatched.encode(message.happening.value, writer.uint32(138).fork()).join();
+        break;
+      case "deliveryRetried":
+        DeliveryRetried.encode(message.happening.value, writer.uint32(146).fork()).join();
+        break;
+      case "replayStarted":
+        ReplayStarted.encode(message.happening.value, writer.uint32(154).fork()).join();
+        break;
+      case "replayProgressed":
+        ReplayProgressed.encode(message.happening.value, writer.uint32(162).fork()).join();
+        break;
+      case "replayFinished":
+        ReplayFinished.encode(message.happening.value, writer.uint32(170).fork()).join();
+        break;
+      case "webhookDisabled":
+        WebhookDisabled.encode(message.happening.value, writer.uint32(178).fork()).join();
+        break;
+      case "circuitOpened":
+        CircuitOpened.encode(message.happening.value, writer.uint32(186).fork()).join();
+        break;
+      case "circuitClosed":
+        CircuitClosed.encode(message.happening.value, writer.uint32(194).fork()).join();
+        break;
+      case "configurationChanged":
+        ConfigurationChanged.encode(message.happening.value, writer.uint32(202).fork()).join();
         break;
     }
     return writer;
@@ -321,6 +438,73 @@ export const DeliveryEvent: MessageFns<DeliveryEvent> = {
             }
 
             message.happening = { $case: "eventUnmatched", value: EventUnmatched.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.happening = { $case: "deliveryRetried", value: DeliveryRetried.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.happening = { $case: "replayStarted", value: ReplayStarted.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.happening = { $case: "replayProgressed", value: ReplayProgressed.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.happening = { $case: "replayFinished", value: ReplayFinished.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.happening = { $case: "webhookDisabled", value: WebhookDisabled.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.happening = { $case: "circuitOpened", value: CircuitOpened.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.happening = { $case: "circuitClosed", value: CircuitClosed.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.happening = {
+              $case: "configurationChanged",
+              value: ConfigurationChanged.decode(reader, reader.uint32()),
+            };
             continue;
           }
         }
@@ -495,7 +679,7 @@ export const EventFacts: MessageFns<EventFacts> = {
 };
 
 function createBaseDeliveryCreated(): DeliveryCreated {
-  return { delivery: undefined, event: undefined, profile: "" };
+  return { delivery: undefined, event: undefined, profile: "", eventTypePrefix: "", hold: "", origin: undefined };
 }
 
 export const DeliveryCreated: MessageFns<DeliveryCreated> = {
@@ -508,6 +692,15 @@ export const DeliveryCreated: MessageFns<DeliveryCreated> = {
     }
     if (message.profile !== "") {
       writer.uint32(26).string(message.profile);
+    }
+    if (message.eventTypePrefix !== "") {
+      writer.uint32(34).string(message.eventTypePrefix);
+    }
+    if (message.hold !== "") {
+      writer.uint32(42).string(message.hold);
+    }
+    if (message.origin !== undefined) {
+      DeliveryOrigin.encode(message.origin, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -549,6 +742,98 @@ export const DeliveryCreated: MessageFns<DeliveryCreated> = {
             message.profile = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.eventTypePrefix = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.hold = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.origin = DeliveryOrigin.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeliveryOrigin(): DeliveryOrigin {
+  return { test: false, replayId: "", replayOf: "" };
+}
+
+export const DeliveryOrigin: MessageFns<DeliveryOrigin> = {
+  encode(message: DeliveryOrigin, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.test !== false) {
+      writer.uint32(8).bool(message.test);
+    }
+    if (message.replayId !== "") {
+      writer.uint32(18).string(message.replayId);
+    }
+    if (message.replayOf !== "") {
+      writer.uint32(26).string(message.replayOf);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeliveryOrigin {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeliveryOrigin();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.test = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.replayId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.replayOf = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -563,7 +848,7 @@ export const DeliveryCreated: MessageFns<DeliveryCreated> = {
 };
 
 function createBaseDeliverySkipped(): DeliverySkipped {
-  return { delivery: undefined, event: undefined, profile: "", reason: "" };
+  return { delivery: undefined, event: undefined, profile: "", reason: "", eventTypePrefix: "", origin: undefined };
 }
 
 export const DeliverySkipped: MessageFns<DeliverySkipped> = {
@@ -579,6 +864,12 @@ export const DeliverySkipped: MessageFns<DeliverySkipped> = {
     }
     if (message.reason !== "") {
       writer.uint32(34).string(message.reason);
+    }
+    if (message.eventTypePrefix !== "") {
+      writer.uint32(42).string(message.eventTypePrefix);
+    }
+    if (message.origin !== undefined) {
+      DeliveryOrigin.encode(message.origin, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -626,6 +917,22 @@ export const DeliverySkipped: MessageFns<DeliverySkipped> = {
             }
 
             message.reason = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.eventTypePrefix = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.origin = DeliveryOrigin.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -879,7 +1186,7 @@ export const AttemptFailed: MessageFns<AttemptFailed> = {
 };
 
 function createBaseDeliveryExhausted(): DeliveryExhausted {
-  return { delivery: undefined, reason: "", attempt: 0 };
+  return { delivery: undefined, reason: "", attempt: 0, release: undefined };
 }
 
 export const DeliveryExhausted: MessageFns<DeliveryExhausted> = {
@@ -892,6 +1199,9 @@ export const DeliveryExhausted: MessageFns<DeliveryExhausted> = {
     }
     if (message.attempt !== 0) {
       writer.uint32(24).uint32(message.attempt);
+    }
+    if (message.release !== undefined) {
+      writer.uint32(32).uint32(message.release);
     }
     return writer;
   },
@@ -933,6 +1243,14 @@ export const DeliveryExhausted: MessageFns<DeliveryExhausted> = {
             message.attempt = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.release = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -947,7 +1265,7 @@ export const DeliveryExhausted: MessageFns<DeliveryExhausted> = {
 };
 
 function createBaseDeliveryCancelled(): DeliveryCancelled {
-  return { delivery: undefined, reason: "" };
+  return { delivery: undefined, reason: "", release: undefined };
 }
 
 export const DeliveryCancelled: MessageFns<DeliveryCancelled> = {
@@ -957,6 +1275,9 @@ export const DeliveryCancelled: MessageFns<DeliveryCancelled> = {
     }
     if (message.reason !== "") {
       writer.uint32(18).string(message.reason);
+    }
+    if (message.release !== undefined) {
+      writer.uint32(24).uint32(message.release);
     }
     return writer;
   },
@@ -988,6 +1309,104 @@ export const DeliveryCancelled: MessageFns<DeliveryCancelled> = {
             }
 
             message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.release = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeliveryRetried(): DeliveryRetried {
+  return { delivery: undefined, by: "", attempt: 0, release: 0, isOnly: false };
+}
+
+export const DeliveryRetried: MessageFns<DeliveryRetried> = {
+  encode(message: DeliveryRetried, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.delivery !== undefined) {
+      DeliveryRef.encode(message.delivery, writer.uint32(10).fork()).join();
+    }
+    if (message.by !== "") {
+      writer.uint32(18).string(message.by);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(24).uint32(message.attempt);
+    }
+    if (message.release !== 0) {
+      writer.uint32(32).uint32(message.release);
+    }
+    if (message.isOnly !== false) {
+      writer.uint32(40).bool(message.isOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeliveryRetried {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeliveryRetried();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.delivery = DeliveryRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.release = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.isOnly = reader.bool();
             continue;
           }
         }
@@ -1049,6 +1468,605 @@ export const EventUnmatched: MessageFns<EventUnmatched> = {
   },
 };
 
+function createBaseReplayStarted(): ReplayStarted {
+  return { replayId: "", webhookId: "", sinceMs: 0, untilMs: 0, statuses: [], types: [], by: "" };
+}
+
+export const ReplayStarted: MessageFns<ReplayStarted> = {
+  encode(message: ReplayStarted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replayId !== "") {
+      writer.uint32(10).string(message.replayId);
+    }
+    if (message.webhookId !== "") {
+      writer.uint32(18).string(message.webhookId);
+    }
+    if (message.sinceMs !== 0) {
+      writer.uint32(24).int64(message.sinceMs);
+    }
+    if (message.untilMs !== 0) {
+      writer.uint32(32).int64(message.untilMs);
+    }
+    for (const v of message.statuses) {
+      writer.uint32(42).string(v!);
+    }
+    for (const v of message.types) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.by !== "") {
+      writer.uint32(58).string(message.by);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplayStarted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplayStarted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.replayId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.webhookId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sinceMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.untilMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.statuses.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.types.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReplayProgressed(): ReplayProgressed {
+  return { replayId: "", progress: undefined };
+}
+
+export const ReplayProgressed: MessageFns<ReplayProgressed> = {
+  encode(message: ReplayProgressed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replayId !== "") {
+      writer.uint32(10).string(message.replayId);
+    }
+    if (message.progress !== undefined) {
+      ReplayProgress.encode(message.progress, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplayProgressed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplayProgressed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.replayId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.progress = ReplayProgress.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReplayFinished(): ReplayFinished {
+  return { replayId: "", progress: undefined };
+}
+
+export const ReplayFinished: MessageFns<ReplayFinished> = {
+  encode(message: ReplayFinished, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replayId !== "") {
+      writer.uint32(10).string(message.replayId);
+    }
+    if (message.progress !== undefined) {
+      ReplayProgress.encode(message.progress, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplayFinished {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplayFinished();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.replayId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.progress = ReplayProgress.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReplayProgress(): ReplayProgress {
+  return { total: 0, done: 0, skipped: 0, cursor: "" };
+}
+
+export const ReplayProgress: MessageFns<ReplayProgress> = {
+  encode(message: ReplayProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.total !== 0) {
+      writer.uint32(8).uint32(message.total);
+    }
+    if (message.done !== 0) {
+      writer.uint32(16).uint32(message.done);
+    }
+    if (message.skipped !== 0) {
+      writer.uint32(24).uint32(message.skipped);
+    }
+    if (message.cursor !== "") {
+      writer.uint32(34).string(message.cursor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplayProgress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplayProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.total = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.done = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.skipped = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.cursor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWebhookDisabled(): WebhookDisabled {
+  return { webhookId: "", reason: "", configVersion: 0 };
+}
+
+export const WebhookDisabled: MessageFns<WebhookDisabled> = {
+  encode(message: WebhookDisabled, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.webhookId !== "") {
+      writer.uint32(10).string(message.webhookId);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.configVersion !== 0) {
+      writer.uint32(24).int64(message.configVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WebhookDisabled {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWebhookDisabled();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.webhookId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.configVersion = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCircuitOpened(): CircuitOpened {
+  return { webhookId: "", generation: 0 };
+}
+
+export const CircuitOpened: MessageFns<CircuitOpened> = {
+  encode(message: CircuitOpened, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.webhookId !== "") {
+      writer.uint32(10).string(message.webhookId);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint32(message.generation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CircuitOpened {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCircuitOpened();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.webhookId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCircuitClosed(): CircuitClosed {
+  return { webhookId: "", generation: 0 };
+}
+
+export const CircuitClosed: MessageFns<CircuitClosed> = {
+  encode(message: CircuitClosed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.webhookId !== "") {
+      writer.uint32(10).string(message.webhookId);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint32(message.generation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CircuitClosed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCircuitClosed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.webhookId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConfigurationChanged(): ConfigurationChanged {
+  return { changeId: "", actor: "", action: "", subjectKind: "", subjectId: "", fields: [], requestId: "" };
+}
+
+export const ConfigurationChanged: MessageFns<ConfigurationChanged> = {
+  encode(message: ConfigurationChanged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.changeId !== "") {
+      writer.uint32(10).string(message.changeId);
+    }
+    if (message.actor !== "") {
+      writer.uint32(18).string(message.actor);
+    }
+    if (message.action !== "") {
+      writer.uint32(26).string(message.action);
+    }
+    if (message.subjectKind !== "") {
+      writer.uint32(34).string(message.subjectKind);
+    }
+    if (message.subjectId !== "") {
+      writer.uint32(42).string(message.subjectId);
+    }
+    for (const v of message.fields) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(58).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfigurationChanged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfigurationChanged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.changeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.action = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.subjectKind = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.subjectId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.fields.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseAttempt(): Attempt {
   return {
     number: 0,
@@ -1062,6 +2080,7 @@ function createBaseAttempt(): Attempt {
     responseTruncated: false,
     dispatcher: "",
     possibleRepeat: false,
+    test: false,
   };
 }
 
@@ -1099,6 +2118,9 @@ export const Attempt: MessageFns<Attempt> = {
     }
     if (message.possibleRepeat !== false) {
       writer.uint32(88).bool(message.possibleRepeat);
+    }
+    if (message.test !== false) {
+      writer.uint32(96).bool(message.test);
     }
     return writer;
   },
@@ -1202,6 +2224,14 @@ export const Attempt: MessageFns<Attempt> = {
             }
 
             message.possibleRepeat = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.test = reader.bool();
             continue;
           }
         }

@@ -36,6 +36,27 @@ export interface WorkItem {
   eventType: string;
   acceptedAtMs: number;
   traceparent: string;
+  /** What the receiver sees as `webhook-id`; empty: the delivery's id. */
+  messageId: string;
+  eventTypePrefix: string;
+  /** Nothing follows from this attempt, whatever comes of it. */
+  isOnly: boolean;
+  /** Set by the scheduler. */
+  terms:
+    | ReleaseTerms
+    | undefined;
+  /** Of an ordered webhook: sent after this one, as long as each is delivered. */
+  followers: WorkItem[];
+}
+
+export interface ReleaseTerms {
+  /** Sent although the webhook's circuit is open. */
+  isProbe: boolean;
+  /** Circuits of the webhook up to this generation are closed. */
+  circuitsClosed: number;
+  /** Of a rate-limited webhook: when the request is to leave; 0: at once. */
+  slotFromMs: number;
+  slotUntilMs: number;
 }
 
 function createBaseWorkItem(): WorkItem {
@@ -54,6 +75,11 @@ function createBaseWorkItem(): WorkItem {
     eventType: "",
     acceptedAtMs: 0,
     traceparent: "",
+    messageId: "",
+    eventTypePrefix: "",
+    isOnly: false,
+    terms: undefined,
+    followers: [],
   };
 }
 
@@ -100,6 +126,21 @@ export const WorkItem: MessageFns<WorkItem> = {
     }
     if (message.traceparent !== "") {
       writer.uint32(114).string(message.traceparent);
+    }
+    if (message.messageId !== "") {
+      writer.uint32(122).string(message.messageId);
+    }
+    if (message.eventTypePrefix !== "") {
+      writer.uint32(130).string(message.eventTypePrefix);
+    }
+    if (message.isOnly !== false) {
+      writer.uint32(136).bool(message.isOnly);
+    }
+    if (message.terms !== undefined) {
+      ReleaseTerms.encode(message.terms, writer.uint32(146).fork()).join();
+    }
+    for (const v of message.followers) {
+      WorkItem.encode(v!, writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -227,6 +268,125 @@ export const WorkItem: MessageFns<WorkItem> = {
             }
 
             message.traceparent = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.messageId = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.eventTypePrefix = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.isOnly = reader.bool();
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.terms = ReleaseTerms.decode(reader, reader.uint32());
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.followers.push(WorkItem.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReleaseTerms(): ReleaseTerms {
+  return { isProbe: false, circuitsClosed: 0, slotFromMs: 0, slotUntilMs: 0 };
+}
+
+export const ReleaseTerms: MessageFns<ReleaseTerms> = {
+  encode(message: ReleaseTerms, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.isProbe !== false) {
+      writer.uint32(8).bool(message.isProbe);
+    }
+    if (message.circuitsClosed !== 0) {
+      writer.uint32(16).uint32(message.circuitsClosed);
+    }
+    if (message.slotFromMs !== 0) {
+      writer.uint32(24).int64(message.slotFromMs);
+    }
+    if (message.slotUntilMs !== 0) {
+      writer.uint32(32).int64(message.slotUntilMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReleaseTerms {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReleaseTerms();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.isProbe = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.circuitsClosed = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.slotFromMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.slotUntilMs = longToNumber(reader.int64());
             continue;
           }
         }

@@ -24,6 +24,10 @@ export interface AcceptedEvent {
   traceparent: string;
   /** The caller's own id; empty when the caller gave none. */
   callerId: string;
+  /** A test event: for this webhook only, and for no matcher. Empty for all others. */
+  forWebhook: string;
+  /** How many deliveries led to this event. */
+  hops: number;
 }
 
 /** One INGEST message: the events of one moment and one partition, committed together. */
@@ -51,6 +55,8 @@ function createBaseAcceptedEvent(): AcceptedEvent {
     data: Buffer.alloc(0),
     traceparent: "",
     callerId: "",
+    forWebhook: "",
+    hops: 0,
   };
 }
 
@@ -79,6 +85,12 @@ export const AcceptedEvent: MessageFns<AcceptedEvent> = {
     }
     if (message.callerId !== "") {
       writer.uint32(66).string(message.callerId);
+    }
+    if (message.forWebhook !== "") {
+      writer.uint32(74).string(message.forWebhook);
+    }
+    if (message.hops !== 0) {
+      writer.uint32(80).uint32(message.hops);
     }
     return writer;
   },
@@ -158,6 +170,22 @@ export const AcceptedEvent: MessageFns<AcceptedEvent> = {
             }
 
             message.callerId = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.forWebhook = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.hops = reader.uint32();
             continue;
           }
         }

@@ -33,11 +33,13 @@ export interface OutcomesRequest {
 export interface AttemptRef {
   deliveryId: string;
   attempt: number;
+  /** Of the work item that is asked about: a delivery that was deferred since needs it no more. */
+  release: number;
 }
 
 /**
  * `settled[i]` is true when `attempts[i]` needs no further work: it has an outcome,
- * or its delivery has ended.
+ * it was deferred since, or its delivery has ended.
  */
 export interface OutcomesResponse {
   settled: boolean[];
@@ -123,7 +125,7 @@ export const OutcomesRequest: MessageFns<OutcomesRequest> = {
 };
 
 function createBaseAttemptRef(): AttemptRef {
-  return { deliveryId: "", attempt: 0 };
+  return { deliveryId: "", attempt: 0, release: 0 };
 }
 
 export const AttemptRef: MessageFns<AttemptRef> = {
@@ -133,6 +135,9 @@ export const AttemptRef: MessageFns<AttemptRef> = {
     }
     if (message.attempt !== 0) {
       writer.uint32(16).uint32(message.attempt);
+    }
+    if (message.release !== 0) {
+      writer.uint32(24).uint32(message.release);
     }
     return writer;
   },
@@ -164,6 +169,14 @@ export const AttemptRef: MessageFns<AttemptRef> = {
             }
 
             message.attempt = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.release = reader.uint32();
             continue;
           }
         }

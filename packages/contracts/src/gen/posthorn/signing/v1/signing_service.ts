@@ -43,6 +43,14 @@ export interface SignItem {
   /** Sealed secrets, newest first. */
   sealedSecrets: Buffer[];
   traceparent: string;
+  /** Which of the secrets makes a header that holds one signature only. */
+  legacyIndex: number;
+  /** The receiver knows no secret: leave the profile's own signature header out. */
+  withoutLegacy: boolean;
+  /** Sealed with the purpose `token`: sent as `Authorization: Bearer`. Empty: none. */
+  sealedToken: Buffer;
+  /** Sealed with the purpose `headers`: a JSON object of names and values. Empty: none. */
+  sealedHeaders: Buffer;
 }
 
 export interface SignStreamResponse {
@@ -60,16 +68,30 @@ export interface SignResult {
 export interface SignatureHeader {
   name: string;
   value: string;
+  /** The value is a secret: history shows it masked. */
+  secret: boolean;
 }
 
 export interface SealSecretRequest {
   orgId: string;
   webhookId: string;
   secret: string;
+  /** What it may be used for, bound into the ciphertext: empty for signing, `token`, `headers`. */
+  purpose: string;
 }
 
 export interface SealSecretResponse {
   ciphertext: Buffer;
+}
+
+export interface RevealSecretRequest {
+  orgId: string;
+  webhookId: string;
+  ciphertext: Buffer;
+}
+
+export interface RevealSecretResponse {
+  secret: string;
 }
 
 function createBaseSignStreamRequest(): SignStreamRequest {
@@ -139,6 +161,10 @@ function createBaseSignItem(): SignItem {
     body: Buffer.alloc(0),
     sealedSecrets: [],
     traceparent: "",
+    legacyIndex: 0,
+    withoutLegacy: false,
+    sealedToken: Buffer.alloc(0),
+    sealedHeaders: Buffer.alloc(0),
   };
 }
 
@@ -167,6 +193,18 @@ export const SignItem: MessageFns<SignItem> = {
     }
     if (message.traceparent !== "") {
       writer.uint32(66).string(message.traceparent);
+    }
+    if (message.legacyIndex !== 0) {
+      writer.uint32(72).uint32(message.legacyIndex);
+    }
+    if (message.withoutLegacy !== false) {
+      writer.uint32(80).bool(message.withoutLegacy);
+    }
+    if (message.sealedToken.length !== 0) {
+      writer.uint32(90).bytes(message.sealedToken);
+    }
+    if (message.sealedHeaders.length !== 0) {
+      writer.uint32(98).bytes(message.sealedHeaders);
     }
     return writer;
   },
@@ -246,6 +284,38 @@ export const SignItem: MessageFns<SignItem> = {
             }
 
             message.traceparent = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.legacyIndex = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.withoutLegacy = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.sealedToken = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.sealedHeaders = Buffer.from(reader.bytes());
             continue;
           }
         }
@@ -376,7 +446,7 @@ export const SignResult: MessageFns<SignResult> = {
 };
 
 function createBaseSignatureHeader(): SignatureHeader {
-  return { name: "", value: "" };
+  return { name: "", value: "", secret: false };
 }
 
 export const SignatureHeader: MessageFns<SignatureHeader> = {
@@ -386,6 +456,9 @@ export const SignatureHeader: MessageFns<SignatureHeader> = {
     }
     if (message.value !== "") {
       writer.uint32(18).string(message.value);
+    }
+    if (message.secret !== false) {
+      writer.uint32(24).bool(message.secret);
     }
     return writer;
   },
@@ -419,6 +492,14 @@ export const SignatureHeader: MessageFns<SignatureHeader> = {
             message.value = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.secret = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -433,7 +514,7 @@ export const SignatureHeader: MessageFns<SignatureHeader> = {
 };
 
 function createBaseSealSecretRequest(): SealSecretRequest {
-  return { orgId: "", webhookId: "", secret: "" };
+  return { orgId: "", webhookId: "", secret: "", purpose: "" };
 }
 
 export const SealSecretRequest: MessageFns<SealSecretRequest> = {
@@ -446,6 +527,9 @@ export const SealSecretRequest: MessageFns<SealSecretRequest> = {
     }
     if (message.secret !== "") {
       writer.uint32(26).string(message.secret);
+    }
+    if (message.purpose !== "") {
+      writer.uint32(34).string(message.purpose);
     }
     return writer;
   },
@@ -485,6 +569,14 @@ export const SealSecretRequest: MessageFns<SealSecretRequest> = {
             }
 
             message.secret = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.purpose = reader.string();
             continue;
           }
         }
@@ -546,6 +638,120 @@ export const SealSecretResponse: MessageFns<SealSecretResponse> = {
   },
 };
 
+function createBaseRevealSecretRequest(): RevealSecretRequest {
+  return { orgId: "", webhookId: "", ciphertext: Buffer.alloc(0) };
+}
+
+export const RevealSecretRequest: MessageFns<RevealSecretRequest> = {
+  encode(message: RevealSecretRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.orgId !== "") {
+      writer.uint32(10).string(message.orgId);
+    }
+    if (message.webhookId !== "") {
+      writer.uint32(18).string(message.webhookId);
+    }
+    if (message.ciphertext.length !== 0) {
+      writer.uint32(26).bytes(message.ciphertext);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevealSecretRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevealSecretRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.orgId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.webhookId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ciphertext = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRevealSecretResponse(): RevealSecretResponse {
+  return { secret: "" };
+}
+
+export const RevealSecretResponse: MessageFns<RevealSecretResponse> = {
+  encode(message: RevealSecretResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.secret !== "") {
+      writer.uint32(10).string(message.secret);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevealSecretResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevealSecretResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.secret = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 export type SigningServiceService = typeof SigningServiceService;
 export const SigningServiceService = {
   /** Signs batches; every batch is answered under its `batch_id`, items in order. */
@@ -568,6 +774,17 @@ export const SigningServiceService = {
     responseSerialize: (value: SealSecretResponse): Buffer => Buffer.from(SealSecretResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SealSecretResponse => SealSecretResponse.decode(value),
   },
+  /** Opens a sealed signing secret, for the one kind of webhook whose secret stays readable. */
+  revealSecret: {
+    path: "/posthorn.signing.v1.SigningService/RevealSecret" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RevealSecretRequest): Buffer => Buffer.from(RevealSecretRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RevealSecretRequest => RevealSecretRequest.decode(value),
+    responseSerialize: (value: RevealSecretResponse): Buffer =>
+      Buffer.from(RevealSecretResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RevealSecretResponse => RevealSecretResponse.decode(value),
+  },
 } as const;
 
 export interface SigningServiceServer extends UntypedServiceImplementation {
@@ -575,6 +792,8 @@ export interface SigningServiceServer extends UntypedServiceImplementation {
   signStream: handleBidiStreamingCall<SignStreamRequest, SignStreamResponse>;
   /** Seals a signing secret for storage, bound to its organisation and webhook. */
   sealSecret: handleUnaryCall<SealSecretRequest, SealSecretResponse>;
+  /** Opens a sealed signing secret, for the one kind of webhook whose secret stays readable. */
+  revealSecret: handleUnaryCall<RevealSecretRequest, RevealSecretResponse>;
 }
 
 export interface SigningServiceClient extends Client {
@@ -600,6 +819,22 @@ export interface SigningServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SealSecretResponse) => void,
+  ): ClientUnaryCall;
+  /** Opens a sealed signing secret, for the one kind of webhook whose secret stays readable. */
+  revealSecret(
+    request: RevealSecretRequest,
+    callback: (error: ServiceError | null, response: RevealSecretResponse) => void,
+  ): ClientUnaryCall;
+  revealSecret(
+    request: RevealSecretRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RevealSecretResponse) => void,
+  ): ClientUnaryCall;
+  revealSecret(
+    request: RevealSecretRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RevealSecretResponse) => void,
   ): ClientUnaryCall;
 }
 

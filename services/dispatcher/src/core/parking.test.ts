@@ -1,0 +1,25 @@
+import { type DeferReason, type DeliveryId, limits, type WorkItem } from "@posthorn/domain";
+import { expect, it } from "vitest";
+import { parkedEvents } from "./parking.ts";
+
+const NOW_MS = 1_774_359_420_000;
+const item = { deliveryId: "d" as DeliveryId, attempt: 2, release: 3, acceptedAtMs: NOW_MS - 1_000 } as WorkItem;
+const horizonMs = item.acceptedAtMs + limits.DELIVERY_HORIZON_MS;
+
+it.each<[DeferReason, number]>([
+  ["webhook_inactive", horizonMs],
+  ["unsignable", NOW_MS + 300_000],
+  ["circuit_open", NOW_MS],
+  ["receiver_slow", NOW_MS],
+  ["rate_limited", NOW_MS],
+  ["ordered", NOW_MS],
+])("what waits because of %s may be released from its time on", (reason, notBeforeMs) => {
+  expect(parkedEvents(item, reason, NOW_MS)).toMatchObject([
+    { kind: "delivery.deferred", reason, notBeforeMs, attempt: 2, release: 4, atMs: NOW_MS },
+  ]);
+});
+
+it("nothing waits past its horizon", () => {
+  expect(parkedEvents(item, "unsignable", horizonMs - 1)).toMatchObject([{ notBeforeMs: horizonMs }]);
+  expect(parkedEvents(item, "receiver_slow", horizonMs)).toMatchObject([{ kind: "delivery.exhausted", attempt: 2 }]);
+});
