@@ -234,6 +234,8 @@ export interface RetryDueTable {
   readonly event_type_prefix: string;
   /** Nothing follows from this attempt. */
   readonly is_only: boolean;
+  /** Whoever had it in hand before it was parked may have sent it and died. */
+  readonly may_have_been_sent: Generated<boolean>;
   /** The attempt to make. */
   readonly attempt: number;
   readonly release: number;

@@ -206,6 +206,7 @@ export class DispatcherBench implements AsyncDisposable {
       isOnly: false,
       terms: undefined,
       followers: [],
+      mayHaveBeenSent: false,
       ...changes,
     };
   }

@@ -108,6 +108,7 @@ describe("a projector", () => {
         kind: "retry",
         reason: null,
         message_id: delivery.deliveryId,
+        may_have_been_sent: false,
         attempt: 2,
         release: 0,
         claimed_until: null,

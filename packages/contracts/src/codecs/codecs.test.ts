@@ -86,6 +86,7 @@ const LOG_EVENTS: readonly LogEvent[] = [
     notBeforeMs: 1_750_000_009_000,
     attempt: 2,
     release: 1,
+    mayHaveBeenSent: true,
   },
   { ...ofDelivery, kind: "attempt.succeeded", attempt: { ...attempt, statusCode: 204, possibleRepeat: false } },
   {
@@ -148,6 +149,7 @@ const ITEM: WorkItem = {
   isOnly: false,
   terms: undefined,
   followers: [],
+  mayHaveBeenSent: false,
 };
 
 const RELEASED: WorkItem = {
@@ -159,6 +161,7 @@ const RELEASED: WorkItem = {
   messageId: uuid("original") as DeliveryId,
   eventTypePrefix: "myop-",
   isOnly: true,
+  mayHaveBeenSent: true,
   terms: { isProbe: true, circuitsClosed: 4, slot: { fromMs: 1_750_000_000_000, untilMs: 1_750_000_000_100 } },
 };
 

@@ -69,8 +69,9 @@ function deliveryEventToWire(event: DeliveryEvent): wire.DeliveryEvent["happenin
         value: { delivery, ...orderToWire(event), reason: event.reason },
       };
     case "delivery.deferred": {
-      const { reason, notBeforeMs, attempt, release } = event;
-      return { $case: "deliveryDeferred", value: { delivery, reason, notBeforeMs, attempt, release } };
+      const { reason, notBeforeMs, attempt, release, mayHaveBeenSent } = event;
+      const value = { delivery, reason, notBeforeMs, attempt, release, mayHaveBeenSent };
+      return { $case: "deliveryDeferred", value };
     }
     case "attempt.succeeded":
       return { $case: "attemptSucceeded", value: { delivery, attempt: attemptToWire(event.attempt) } };
@@ -124,9 +125,9 @@ export function logEventFromWire(event: wire.DeliveryEvent): LogEvent {
       return { ...ofDelivery, kind: "delivery.skipped", ...orderFromWire(happening.value), reason };
     }
     case "deliveryDeferred": {
-      const { notBeforeMs, attempt, release } = happening.value;
+      const { notBeforeMs, attempt, release, mayHaveBeenSent } = happening.value;
       const reason = required(deferReason(happening.value.reason), "reason");
-      return { ...ofDelivery, kind: "delivery.deferred", reason, notBeforeMs, attempt, release };
+      return { ...ofDelivery, kind: "delivery.deferred", reason, notBeforeMs, attempt, release, mayHaveBeenSent };
     }
     case "attemptSucceeded":
       return { ...ofDelivery, kind: "attempt.succeeded", attempt: attemptFromWire(happening.value.attempt) };

@@ -42,6 +42,7 @@ export function workItemToWire(item: WorkItem): wire.WorkItem {
     isOnly: item.isOnly,
     terms: item.terms === undefined ? undefined : termsToWire(item.terms),
     followers: item.followers.map(workItemToWire),
+    mayHaveBeenSent: item.mayHaveBeenSent,
   };
 }
 
@@ -68,6 +69,7 @@ export function workItemFromWire(item: wire.WorkItem): WorkItem {
     isOnly: item.isOnly,
     terms: item.terms === undefined ? undefined : termsFromWire(item.terms),
     followers: item.followers.map(workItemFromWire),
+    mayHaveBeenSent: item.mayHaveBeenSent,
   };
 }
 

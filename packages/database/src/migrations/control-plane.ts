@@ -100,6 +100,7 @@ async function extendDeliveries(db: Kysely<unknown>): Promise<void> {
       add column message_id uuid,
       add column event_type_prefix text not null default '',
       add column is_only boolean not null default false,
+      add column may_have_been_sent boolean not null default false,
       add column reason text`.execute(db);
   await sql`update retry_due set message_id = delivery_id`.execute(db);
   await sql`alter table retry_due alter column message_id set not null`.execute(db);

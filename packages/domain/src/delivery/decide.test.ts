@@ -158,6 +158,7 @@ describe("defer", () => {
     reason: "webhook_inactive",
     notBeforeMs,
     acceptedAtMs: ACCEPTED_AT_MS,
+    mayHaveBeenSent: false,
   });
 
   it("parks the attempt to come and counts the release", () => {
@@ -172,6 +173,12 @@ describe("defer", () => {
   it("knows the attempt and the release of a work item", () => {
     const events = decide(IDENTITY, defer(HORIZON_MS), stateOfWork(3, 2), ACCEPTED_AT_MS);
     expect(events).toEqual([deferred(3, 3, HORIZON_MS)]);
+  });
+
+  it("keeps in mind that it may have been sent", () => {
+    given(created)
+      .when({ ...defer(HORIZON_MS), mayHaveBeenSent: true } as DeliveryCommand, ACCEPTED_AT_MS)
+      .happens(deferred(1, 1, HORIZON_MS, true));
   });
 
   it("parks until the horizon at the latest", () => {

@@ -48,6 +48,8 @@ export type DeliveryCommand =
       /** Undefined: until something else releases it, the horizon at the latest. */
       readonly notBeforeMs: number | undefined;
       readonly acceptedAtMs: number;
+      /** See `WorkItem`. */
+      readonly mayHaveBeenSent: boolean;
     }
   | { readonly kind: "cancel"; readonly reason: CancelReason }
   /** One more attempt, because a person wants it. Nothing happens while one is under way. */
@@ -122,6 +124,7 @@ function decideDeferral(
       notBeforeMs: Math.min(command.notBeforeMs ?? horizonMs, horizonMs),
       attempt,
       release: state.progress.release + 1,
+      mayHaveBeenSent: command.mayHaveBeenSent,
     },
   ];
 }

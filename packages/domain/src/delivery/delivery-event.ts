@@ -87,6 +87,8 @@ export type DeliveryDeferred = OfDelivery & {
   readonly attempt: number;
   /** How often the delivery has been deferred, this time included. */
   readonly release: number;
+  /** See `WorkItem`. */
+  readonly mayHaveBeenSent: boolean;
 };
 export type AttemptSucceeded = OfDelivery & { readonly kind: "attempt.succeeded"; readonly attempt: AttemptRecord };
 export type AttemptFailed = OfDelivery & {

@@ -255,6 +255,7 @@ function commandOf(step: Step, number: number, policy: RetryPolicy, nowMs: numbe
         reason: "webhook_inactive",
         notBeforeMs: step.forMs === undefined ? undefined : nowMs + step.forMs,
         acceptedAtMs: ACCEPTED_AT_MS,
+        mayHaveBeenSent: false,
       };
     case "exhaust":
       return { kind: "exhaust", reason: "payload_gone" };

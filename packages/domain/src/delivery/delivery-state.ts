@@ -39,6 +39,8 @@ export type DeliveryState =
       readonly notBeforeMs: number;
       /** As of `scheduled`. */
       readonly isOnly: boolean;
+      /** See `WorkItem`. */
+      readonly mayHaveBeenSent: boolean;
     }
   | { readonly kind: "delivered"; readonly progress: Progress; readonly completedAtMs: number }
   | {

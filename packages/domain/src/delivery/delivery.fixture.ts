@@ -105,7 +105,12 @@ export function failed(
   };
 }
 
-export function deferred(number: number, release: number, notBeforeMs = ACCEPTED_AT_MS): DeliveryEvent {
+export function deferred(
+  number: number,
+  release: number,
+  notBeforeMs = ACCEPTED_AT_MS,
+  mayHaveBeenSent = false,
+): DeliveryEvent {
   return {
     ...at(ACCEPTED_AT_MS),
     kind: "delivery.deferred",
@@ -113,6 +118,7 @@ export function deferred(number: number, release: number, notBeforeMs = ACCEPTED
     notBeforeMs,
     attempt: number,
     release,
+    mayHaveBeenSent,
   };
 }
 

@@ -63,7 +63,7 @@ function evolveCreated(state: DeliveryState, { hold, atMs }: DeliveryCreated): D
   const { progress } = state;
   return hold === undefined
     ? { kind: "pending", progress }
-    : { kind: "parked", progress, reason: hold, notBeforeMs: atMs, isOnly: false };
+    : { kind: "parked", progress, reason: hold, notBeforeMs: atMs, isOnly: false, mayHaveBeenSent: false };
 }
 
 /** Also an ended delivery begins again: somebody wants it to. Not one that has no data any more. */
@@ -102,6 +102,7 @@ function evolveDeferred(
     reason: event.reason,
     notBeforeMs: event.notBeforeMs,
     isOnly: "isOnly" in state && state.isOnly,
+    mayHaveBeenSent: event.mayHaveBeenSent,
   };
 }
 

@@ -31,6 +31,8 @@ export type WorkItem = DeliveryIdentity & {
   readonly terms: ReleaseTerms | undefined;
   /** Of an ordered webhook: sent after this one, in order, as long as each is delivered. */
   readonly followers: readonly WorkItem[];
+  /** Whoever had it in hand before it was parked may have sent it and died: no repeat is silent. */
+  readonly mayHaveBeenSent: boolean;
 };
 
 export type ReleaseTerms = {

@@ -75,7 +75,8 @@ it("says who asked for one more attempt, and what it is", () => {
 });
 
 it("says until when a delivery waits, and for whose sake", () => {
-  const deferred = { reason: "circuit_open", notBeforeMs: AT_MS + 1, attempt: 2, release: 1 } as const;
+  const waits = { reason: "circuit_open", notBeforeMs: AT_MS + 1, attempt: 2, release: 1 } as const;
+  const deferred = { ...waits, mayHaveBeenSent: false };
   const details = { reason: "circuit_open", not_before: "2026-03-24T13:37:00.001Z", attempt_number: 2, release: 1 };
   expect(present({ ...OF_DELIVERY, kind: "delivery.deferred", ...deferred })).toEqual(details);
 });

@@ -31,6 +31,7 @@ const PARKED: DeliveryState = {
   reason: "circuit_open",
   notBeforeMs: NOW_MS,
   isOnly: false,
+  mayHaveBeenSent: false,
 };
 
 function candidate(changes: Partial<RetryCandidate> = {}): RetryCandidate {

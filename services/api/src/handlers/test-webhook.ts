@@ -124,5 +124,6 @@ function workItem(webhook: Webhook, event: AcceptedEvent, { place, configRevisio
     isOnly: true,
     terms: undefined,
     followers: [],
+    mayHaveBeenSent: false,
   };
 }

@@ -62,6 +62,8 @@ export function storedState(row: StateColumns): DeliveryState {
         reason: ofReason(deferReason(reason)),
         notBeforeMs: nextAtMs(),
         isOnly: row.is_only,
+        // Known to the row that waits, and to nobody who decides about the delivery from here.
+        mayHaveBeenSent: false,
       };
     case "delivered":
       return { kind, progress, completedAtMs: completedAtMs() };

@@ -14,12 +14,21 @@ it.each<[DeferReason, number]>([
   ["rate_limited", NOW_MS],
   ["ordered", NOW_MS],
 ])("what waits because of %s may be released from its time on", (reason, notBeforeMs) => {
-  expect(parkedEvents(item, reason, NOW_MS)).toMatchObject([
+  expect(parkedEvents(item, reason, false, NOW_MS)).toMatchObject([
     { kind: "delivery.deferred", reason, notBeforeMs, attempt: 2, release: 4, atMs: NOW_MS },
   ]);
 });
 
 it("nothing waits past its horizon", () => {
-  expect(parkedEvents(item, "unsignable", horizonMs - 1)).toMatchObject([{ notBeforeMs: horizonMs }]);
-  expect(parkedEvents(item, "receiver_slow", horizonMs)).toMatchObject([{ kind: "delivery.exhausted", attempt: 2 }]);
+  expect(parkedEvents(item, "unsignable", false, horizonMs - 1)).toMatchObject([{ notBeforeMs: horizonMs }]);
+  expect(parkedEvents(item, "receiver_slow", false, horizonMs)).toMatchObject([
+    { kind: "delivery.exhausted", attempt: 2 },
+  ]);
+});
+
+it("remembers that somebody may have sent it, now or before an earlier parking", () => {
+  const mark = (one: WorkItem, now: boolean) => parkedEvents(one, "ordered", now, NOW_MS)[0];
+  expect(mark({ ...item, mayHaveBeenSent: false }, false)).toMatchObject({ mayHaveBeenSent: false });
+  expect(mark({ ...item, mayHaveBeenSent: false }, true)).toMatchObject({ mayHaveBeenSent: true });
+  expect(mark({ ...item, mayHaveBeenSent: true }, false)).toMatchObject({ mayHaveBeenSent: true });
 });

@@ -5,11 +5,25 @@ import { type DeferReason, type DeliveryEvent, decide, stateOfWork, type WorkIte
 /** A secret that cannot be opened needs an operator; looking often would not help. */
 const UNSIGNABLE_WAIT_MS = 5 * 60_000;
 
-/** The deferral of one item; past its horizon, its end. */
-export function parkedEvents(item: WorkItem, reason: DeferReason, nowMs: number): readonly DeliveryEvent[] {
+/**
+ * The deferral of one item; past its horizon, its end.
+ * @param mayHaveBeenSent by whoever had it in hand before: remembered, so that what comes of it is marked.
+ */
+export function parkedEvents(
+  item: WorkItem,
+  reason: DeferReason,
+  mayHaveBeenSent: boolean,
+  nowMs: number,
+): readonly DeliveryEvent[] {
   const { orgId, eventId, deliveryId, webhookId, attempt, release, acceptedAtMs } = item;
   const notBeforeMs = notBefore(reason, nowMs);
-  const command = { kind: "defer", reason, notBeforeMs, acceptedAtMs } as const;
+  const command = {
+    kind: "defer",
+    reason,
+    notBeforeMs,
+    acceptedAtMs,
+    mayHaveBeenSent: mayHaveBeenSent || item.mayHaveBeenSent,
+  } as const;
   return decide({ orgId, eventId, deliveryId, webhookId }, command, stateOfWork(attempt, release), nowMs);
 }
 

@@ -55,6 +55,7 @@ const item: WorkItem = {
   isOnly: false,
   terms: undefined,
   followers: [],
+  mayHaveBeenSent: false,
 };
 
 const horizonMs = ACCEPTED_MS + limits.DELIVERY_HORIZON_MS;

@@ -233,12 +233,14 @@ export function record(
   return write(ports, work, happened, consequences);
 }
 
+/** @param work `mayHaveBeenSent` is of its item; whoever sends a run has one of it under way. */
 export async function park(
   ports: Pick<DispatchPorts, "log" | "events" | "chance">,
-  work: Pick<Work, "message" | "item" | "rest">,
+  work: Pick<Work, "message" | "item" | "rest" | "mayHaveBeenSent">,
   reason: DeferReason,
 ): Promise<Progress> {
-  const progress = await write(ports, work, parkedEvents(work.item, reason, ports.chance.nowMs()), []);
+  const parked = parkedEvents(work.item, reason, work.mayHaveBeenSent, ports.chance.nowMs());
+  const progress = await write(ports, work, parked, []);
   ports.events.parked(reason);
   return progress;
 }
@@ -250,7 +252,7 @@ async function write(
   consequences: readonly LogEvent[],
 ): Promise<Progress> {
   const isDelivered = happened[0]?.kind === "attempt.succeeded";
-  const later = isDelivered ? [] : rest.flatMap((item) => parkedEvents(item, "ordered", ports.chance.nowMs()));
+  const later = isDelivered ? [] : rest.flatMap((item) => parkedEvents(item, "ordered", false, ports.chance.nowMs()));
   await ports.log.append(message.partition, [...happened, ...consequences, ...later]);
   if (isDelivered) return "delivered";
   for (const _ of rest) ports.events.parked("ordered");

@@ -44,6 +44,15 @@ describe("a work item", () => {
     expect(requests.map((request) => request.possibleRepeat)).toEqual([expected]);
   });
 
+  it("is marked when it was parked after somebody else had it in hand", async () => {
+    const { dispatch, logged } = dispatcher({ sends: [{ kind: "unsignable", refusal: "unsealable" }] });
+    await dispatch(message({ isRedelivered: true, mayBeRepeat: true }));
+    expect(logged.at(-1)).toMatchObject({ kind: "delivery.deferred", mayHaveBeenSent: true });
+    const released = dispatcher({});
+    await released.dispatch(message(), another({ mayHaveBeenSent: true }));
+    expect(released.requests.map((request) => request.possibleRepeat)).toEqual([true]);
+  });
+
   it("is looked up when it is a copy of one in hand, after that one's end", async () => {
     const { promise: sent, resolve } = Promise.withResolvers<Sent>();
     const lookUps: string[] = [];

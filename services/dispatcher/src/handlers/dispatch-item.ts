@@ -61,7 +61,7 @@ export function createDispatchItem(ports: DispatchPorts): DispatchItem {
     for (const [at, item] of items.entries()) {
       const deliver = (hadToWait: boolean) => {
         mayBeRepeat ||= hadToWait;
-        const mayHaveBeenSent = message.isRedelivered && !hasSent;
+        const mayHaveBeenSent = (message.isRedelivered && !hasSent) || item.mayHaveBeenSent;
         const work = { message, item, rest: items.slice(at + 1), pass, mayHaveBeenSent };
         return deliverOrGiveUp({ ...work, mayBeRepeat: mayBeRepeat || item.possibleRepeat });
       };
@@ -77,7 +77,7 @@ export function createDispatchItem(ports: DispatchPorts): DispatchItem {
 
   async function runAlone({ message, item }: Taken, pass: GatePass, isCopy: boolean): Promise<void> {
     const mayBeRepeat = isCopy || message.mayBeRepeat || item.possibleRepeat;
-    const mayHaveBeenSent = message.isRedelivered;
+    const mayHaveBeenSent = message.isRedelivered || item.mayHaveBeenSent;
     const progress = await deliverOrGiveUp({ message, item, rest: NOTHING, pass, mayBeRepeat, mayHaveBeenSent });
     if (progress !== "unsettled") message.ack();
   }
@@ -85,7 +85,10 @@ export function createDispatchItem(ports: DispatchPorts): DispatchItem {
   async function parkAll({ message, item }: Taken, reason: DeferReason): Promise<void> {
     if (message.leaseEndsAtMs() <= performance.now()) ports.events.handedBack("lease_lost");
     else {
-      await park(ports, { message, item, rest: item.followers }, reason);
+      const mayHaveBeenSent = message.isRedelivered;
+      // Of a run that somebody else had, any one may have been under way.
+      const rest = item.followers.map((one) => ({ ...one, mayHaveBeenSent: one.mayHaveBeenSent || mayHaveBeenSent }));
+      await park(ports, { message, item, rest, mayHaveBeenSent }, reason);
       message.ack();
     }
   }

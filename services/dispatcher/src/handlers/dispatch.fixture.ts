@@ -60,6 +60,7 @@ export const item: WorkItem = {
   isOnly: false,
   terms: undefined,
   followers: [],
+  mayHaveBeenSent: false,
 };
 
 export const webhook: WebhookConfig = {

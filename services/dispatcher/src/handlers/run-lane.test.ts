@@ -68,7 +68,7 @@ describe("a lane", () => {
   it("gives one webhook as many slots as it leaves free, and lets the rest of it wait", async () => {
     const { lane, waiting } = startLane(
       Array.from({ length: 10 }, () => work()),
-      { slotsMax: 40, inHandMax: 6 },
+      { slotsMax: 40, slotsMin: 40, inHandMax: 6 },
     );
     await turn();
     expect(began).toHaveLength(3);
@@ -79,7 +79,7 @@ describe("a lane", () => {
   it("counts what takes longer than a second no more as busy, but as in hand", async () => {
     const { end, lane } = startLane(
       Array.from({ length: 9 }, () => work()),
-      { slotsMax: 6, inHandMax: 9 },
+      { slotsMax: 6, slotsMin: 6, inHandMax: 9 },
     );
     await turn();
     expect(began).toHaveLength(3);
@@ -109,7 +109,7 @@ describe("a lane", () => {
     const bytes = encodeWorkItem(item).length;
     const { waiting } = startLane(
       Array.from({ length: 10 }, () => work()),
-      { slotsMax: 2, inHandMax: 100, bytesMax: 2 * bytes },
+      { slotsMax: 2, slotsMin: 2, inHandMax: 100, bytesMax: 2 * bytes },
     );
     await turn();
     expect(waiting.length).toBeGreaterThanOrEqual(6);

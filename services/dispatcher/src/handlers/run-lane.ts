@@ -7,7 +7,7 @@
 import { setTimeout } from "node:timers/promises";
 import { decodeWorkItem } from "@posthorn/contracts";
 import type { TakenMessage, WorkSource } from "@posthorn/message-bus";
-import { type SlotLimits, slotsNow } from "../core/lane-slots.ts";
+import { nextSlots, type SlotLimits } from "../core/lane-slots.ts";
 import type { DispatcherEvents } from "../events.ts";
 import type { DispatchItem } from "./dispatch-item.ts";
 import { type Entry, type ParkReason, WaitingRoom } from "./waiting-room.ts";
@@ -47,12 +47,14 @@ export class Lane implements AsyncDisposable {
   readonly #slots = new Map<TakenMessage, number>();
   readonly #timer: NodeJS.Timeout;
   readonly #running: Promise<void>;
+  #slotsMax: number;
   #bytesHeld = 0;
   #wake: (() => void) | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#slotsMax = options.limits.slotsMin;
     this.#room = new WaitingRoom({
       gates: options.gates,
       itemsMax: options.limits.waitingMax,
@@ -115,8 +117,7 @@ export class Lane implements AsyncDisposable {
   }
 
   #freeSlots(): number {
-    const { limits, gates } = this.#options;
-    return Math.min(slotsNow(limits, gates.lagMs) - this.#slots.size, limits.inHandMax - this.#inHand.size);
+    return Math.min(this.#slotsMax - this.#slots.size, this.#options.limits.inHandMax - this.#inHand.size);
   }
 
   #receive(message: TakenMessage): void {
@@ -174,6 +175,8 @@ export class Lane implements AsyncDisposable {
 
   /** The oldest come first. */
   #leaveSlots(): void {
+    const { limits, gates } = this.#options;
+    this.#slotsMax = nextSlots(this.#slotsMax, this.#slots.size, limits, gates.lagMs);
     const sinceMs = performance.now() - SLOT_MS_MAX;
     for (const [message, beganAtMs] of this.#slots) {
       if (beganAtMs > sinceMs) break;

@@ -55,6 +55,7 @@ const item: WorkItem = {
   isOnly: false,
   terms: undefined,
   followers: [],
+  mayHaveBeenSent: false,
 };
 const facts = { type: event.type, timestamp: undefined, acceptedAtMs: NOW_MS, callerId: undefined, traceparent: "" };
 const request = (changes: Partial<WorkItem> = {}): SendTestRequest => ({

@@ -56,6 +56,7 @@ describe("an event that matches", () => {
           isOnly: false,
           terms: undefined,
           followers: [],
+          mayHaveBeenSent: false,
         },
       },
     ]);

@@ -104,6 +104,7 @@ function firstAttempt(
     isOnly: false,
     terms: undefined,
     followers: NO_FOLLOWERS,
+    mayHaveBeenSent: false,
   };
 }
 

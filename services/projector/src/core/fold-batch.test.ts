@@ -92,6 +92,12 @@ describe("what waits for its time", () => {
     expect(projection.retryDue.get(deliveryId)).toMatchObject({ kind: "parked", attempt: 2, release: 1 });
   });
 
+  test("remembers that somebody may have sent it before it was parked", () => {
+    const [sent, unsent] = [delivery.deferred(1, 2), delivery.deferred(1, 1)];
+    expect(after([delivery.created()], [unsent]).retryDue.get(deliveryId)).toMatchObject({ mayHaveBeenSent: false });
+    expect(after([delivery.created()], [sent]).retryDue.get(deliveryId)).toMatchObject({ mayHaveBeenSent: true });
+  });
+
   test.each([
     ["succeeded", delivery.succeeded(2)],
     ["cancelled", delivery.cancelled()],

@@ -93,6 +93,7 @@ export function deliveryEvents(number = 1, webhookId: WebhookId = WEBHOOK) {
       notBeforeMs: ACCEPTED_AT_MS + release * 60_000,
       attempt,
       release,
+      mayHaveBeenSent: release % 2 === 0,
     }),
     succeeded: (attempt: number, changes: Partial<AttemptRecord> = {}): AttemptSucceeded => ({
       ...at(ACCEPTED_AT_MS + attempt * 1_000 + 20),

@@ -13,6 +13,8 @@ export type RetryDue = DeliveryIdentity & {
   readonly dueAtMs: number;
   /** Nothing follows from this attempt. */
   readonly isOnly: boolean;
+  /** See `WorkItem` of the domain. */
+  readonly mayHaveBeenSent: boolean;
   readonly attempt: number;
   readonly release: number;
   /** Without it no work item could be made, so nothing waits. */
@@ -28,12 +30,20 @@ export function retryDueOf(record: DeliveryRecord): RetryDue | undefined {
   const { state, creation, orgId, eventId, deliveryId, webhookId } = record;
   if (creation === undefined) return undefined;
   const { attemptCount, release } = state.progress;
-  const waiting = { orgId, eventId, deliveryId, webhookId, creation, attempt: attemptCount + 1, release };
+  const attempt = attemptCount + 1;
+  const waiting = { orgId, eventId, deliveryId, webhookId, creation, attempt, release, mayHaveBeenSent: false };
   switch (state.kind) {
     case "scheduled":
       return { ...waiting, kind: "retry", reason: undefined, dueAtMs: state.nextAtMs, isOnly: state.isOnly };
     case "parked":
-      return { ...waiting, kind: "parked", reason: state.reason, dueAtMs: state.notBeforeMs, isOnly: state.isOnly };
+      return {
+        ...waiting,
+        kind: "parked",
+        reason: state.reason,
+        dueAtMs: state.notBeforeMs,
+        isOnly: state.isOnly,
+        mayHaveBeenSent: state.mayHaveBeenSent,
+      };
     default:
       return undefined;
   }

@@ -132,6 +132,8 @@ function stateFromRow(row: DeliveryRow): DeliveryState {
         reason: known(deferReason(reason), row, "reason"),
         notBeforeMs: nextAtMs(),
         isOnly: row.is_only,
+        // Only the row that waits has to know, and it is written with the deferral that says so.
+        mayHaveBeenSent: false,
       };
     case "delivered":
       return { kind, progress, completedAtMs: completedAtMs() };

@@ -124,6 +124,7 @@ const CHANGING_RETRY_COLUMNS: readonly Column<RetryDue>[] = [
   text("kind", (row) => row.kind),
   text("reason", (row) => row.reason),
   bool("is_only", (row) => row.isOnly),
+  bool("may_have_been_sent", (row) => row.mayHaveBeenSent),
   int4("attempt", (row) => row.attempt),
   int4("release", (row) => row.release),
 ];

@@ -28,6 +28,7 @@ const waiting: WaitingDelivery = {
   isOnly: false,
   kind: "retry",
   dueAtMs: STARTED_MS,
+  mayHaveBeenSent: false,
   wasClaimed: false,
   circuit: { kind: "closed", generation: 0 },
 };
@@ -55,6 +56,7 @@ describe("releasedItem", () => {
       terms,
       event: undefined,
       followers: [],
+      mayHaveBeenSent: false,
     });
   });
 });

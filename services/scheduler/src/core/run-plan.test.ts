@@ -26,6 +26,7 @@ function row(sequence: number, changes: Partial<Omit<RunRow, "waiting">> & { epo
     isOnly: false,
     kind: "parked",
     dueAtMs: 1,
+    mayHaveBeenSent: false,
     wasClaimed: false,
     circuit: { kind: "closed", generation: 0 },
   };

@@ -64,13 +64,13 @@ function itemOf(ports: ReleasePorts, waiting: WaitingDelivery, nowMs: number) {
 export function parkingEvents(
   waiting: Pick<
     WaitingDelivery,
-    "orgId" | "eventId" | "deliveryId" | "webhookId" | "acceptedAtMs" | "attempt" | "release"
+    "orgId" | "eventId" | "deliveryId" | "webhookId" | "acceptedAtMs" | "attempt" | "release" | "mayHaveBeenSent"
   >,
   reason: DeferReason,
   nowMs: number,
 ): readonly DeliveryEvent[] {
-  const { orgId, eventId, deliveryId, webhookId, acceptedAtMs, attempt, release } = waiting;
+  const { orgId, eventId, deliveryId, webhookId, acceptedAtMs, attempt, release, mayHaveBeenSent } = waiting;
   const identity = { orgId, eventId, deliveryId, webhookId };
-  const command = { kind: "defer", reason, notBeforeMs: nowMs, acceptedAtMs } as const;
+  const command = { kind: "defer", reason, notBeforeMs: nowMs, acceptedAtMs, mayHaveBeenSent } as const;
   return decide(identity, command, stateOfWork(attempt, release), nowMs);
 }

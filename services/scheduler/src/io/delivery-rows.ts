@@ -27,6 +27,7 @@ export type IdentityRow = {
   readonly message_id: string;
   readonly event_type_prefix: string;
   readonly is_only: boolean;
+  readonly may_have_been_sent: boolean;
 };
 
 export function identityFromRow(row: IdentityRow): WorkFacts {
@@ -43,6 +44,7 @@ export function identityFromRow(row: IdentityRow): WorkFacts {
     messageId: sound(parseDeliveryId(row.message_id), "message_id"),
     eventTypePrefix: row.event_type_prefix,
     isOnly: row.is_only,
+    mayHaveBeenSent: row.may_have_been_sent,
   };
 }
 
@@ -50,7 +52,7 @@ export function identityFromRow(row: IdentityRow): WorkFacts {
 export const WAITING_COLUMNS = `
   r.delivery_id, r.org_id, r.event_id, r.webhook_id, r.event_type, r.accepted_at, r.attempt, r.release, r.kind,
   r.profile, r.place_epoch_ms, r.place_sequence, r.place_index, r.traceparent, r.message_id, r.event_type_prefix,
-  r.is_only, r.due_at, h.circuit, h.circuit_generation`;
+  r.is_only, r.may_have_been_sent, r.due_at, h.circuit, h.circuit_generation`;
 
 export type WaitingRow = IdentityRow & {
   readonly attempt: number;

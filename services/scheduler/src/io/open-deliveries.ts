@@ -26,7 +26,7 @@ export const CANDIDATES_MAX = 1_000;
 const CANDIDATES = `
   select d.id as delivery_id, d.org_id, d.event_id, d.webhook_id, d.event_type, d.accepted_at, d.profile,
     d.place_epoch_ms, d.place_sequence, d.place_index, d.traceparent, coalesce(d.replay_of, d.id) as message_id,
-    coalesce(d.event_type_prefix, '') as event_type_prefix, d.is_only, d.attempt_count, d.release, d.created_at,
+    coalesce(d.event_type_prefix, '') as event_type_prefix, d.is_only, false as may_have_been_sent, d.attempt_count, d.release, d.created_at,
     h.circuit, h.circuit_generation
   from deliveries d left join webhook_health h on h.webhook_id = d.webhook_id
   where d.partition = $1 and d.completed_at is null and d.created_at < $2

@@ -92,6 +92,8 @@ export interface DeliveryDeferred {
   /** The attempt that waits, and how often the delivery has been deferred including this time. */
   attempt: number;
   release: number;
+  /** Whoever had it in hand before may have sent it and died. */
+  mayHaveBeenSent: boolean;
 }
 
 export interface AttemptSucceeded {
@@ -949,7 +951,7 @@ export const DeliverySkipped: MessageFns<DeliverySkipped> = {
 };
 
 function createBaseDeliveryDeferred(): DeliveryDeferred {
-  return { delivery: undefined, reason: "", notBeforeMs: 0, attempt: 0, release: 0 };
+  return { delivery: undefined, reason: "", notBeforeMs: 0, attempt: 0, release: 0, mayHaveBeenSent: false };
 }
 
 export const DeliveryDeferred: MessageFns<DeliveryDeferred> = {
@@ -968,6 +970,9 @@ export const DeliveryDeferred: MessageFns<DeliveryDeferred> = {
     }
     if (message.release !== 0) {
       writer.uint32(40).uint32(message.release);
+    }
+    if (message.mayHaveBeenSent !== false) {
+      writer.uint32(48).bool(message.mayHaveBeenSent);
     }
     return writer;
   },
@@ -1023,6 +1028,14 @@ export const DeliveryDeferred: MessageFns<DeliveryDeferred> = {
             }
 
             message.release = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.mayHaveBeenSent = reader.bool();
             continue;
           }
         }

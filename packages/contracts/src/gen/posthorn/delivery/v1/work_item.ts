@@ -47,6 +47,8 @@ export interface WorkItem {
     | undefined;
   /** Of an ordered webhook: sent after this one, as long as each is delivered. */
   followers: WorkItem[];
+  /** Whoever had it in hand before may have sent it and died. */
+  mayHaveBeenSent: boolean;
 }
 
 export interface ReleaseTerms {
@@ -80,6 +82,7 @@ function createBaseWorkItem(): WorkItem {
     isOnly: false,
     terms: undefined,
     followers: [],
+    mayHaveBeenSent: false,
   };
 }
 
@@ -141,6 +144,9 @@ export const WorkItem: MessageFns<WorkItem> = {
     }
     for (const v of message.followers) {
       WorkItem.encode(v!, writer.uint32(154).fork()).join();
+    }
+    if (message.mayHaveBeenSent !== false) {
+      writer.uint32(160).bool(message.mayHaveBeenSent);
     }
     return writer;
   },
@@ -308,6 +314,14 @@ export const WorkItem: MessageFns<WorkItem> = {
             }
 
             message.followers.push(WorkItem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.mayHaveBeenSent = reader.bool();
             continue;
           }
         }
