@@ -131,7 +131,7 @@ test("an unknown command and a command without a program are refused in one sent
 test("a signal to the bootstrap alone reaches the program", async () => {
   const { bootstrapped, output } = await startAndStay();
   bootstrapped.kill("SIGTERM");
-  const [code] = await once(bootstrapped, "exit");
+  const [code] = await once(bootstrapped, "close");
   expect(code).toBe(0);
   expect(output()).toContain("SIGTERM");
 });
