@@ -10,7 +10,7 @@ const DEPENDENCIES: Readonly<Record<ServiceName, readonly string[]>> = {
   dispatcher: ["configuration", "nats", "projector", "signer"],
   projector: ["nats", "postgres"],
   scheduler: ["nats", "postgres"],
-  api: ["nats", "postgres", "signer"],
+  api: ["dispatcher", "nats", "postgres", "signer"],
 };
 
 let stack: TestStack;
