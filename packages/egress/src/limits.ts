@@ -37,7 +37,7 @@ export interface EgressLimits {
 }
 
 export const EGRESS_LIMITS: EgressLimits = {
-  connectionsPerOriginMax: 256,
+  connectionsPerOriginMax: 128,
   connectionsMax: 2_048,
   keepAliveTimeoutMs: 10_000,
   connectionAgeMsMax: 300_000,

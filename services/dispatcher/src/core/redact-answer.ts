@@ -11,6 +11,7 @@ const SECRET_LENGTH_MIN = 8;
 
 /** What the query of a URL holds that history masks: its values as they are sent, and as a receiver reads them. */
 export function queryValuesOf(url: string): readonly string[] {
+  if (!url.includes("?")) return [];
   const { search } = new URL(url);
   const sent = search
     .slice(1)
