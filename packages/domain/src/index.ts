@@ -14,6 +14,7 @@ export type {
   WebhookConfig,
 } from "./configuration/configuration.ts";
 export { parseScope, SCOPES, signingSecrets } from "./configuration/configuration.ts";
+export { createNewestValues, type NewestValues } from "./configuration/newest-values.ts";
 export type { DeliveryCommand, DeliveryIdentity, DeliveryStart } from "./delivery/decide.ts";
 export { decide } from "./delivery/decide.ts";
 export type {
@@ -53,7 +54,7 @@ export type { Circuit, HealthEvent, WebhookHealth } from "./delivery/webhook-hea
 export { evolveHealth, isCongestion, UNKNOWN_HEALTH } from "./delivery/webhook-health.ts";
 export type { ReleaseTerms, WorkItem } from "./delivery/work-item.ts";
 export type { AcceptedEvent, PayloadPlace } from "./events/event.ts";
-export { callerIdProblem, eventTimestamp, eventTypeProblem, HOPS_HEADER, timestampProblem } from "./events/event.ts";
+export { callerIdProblem, eventTypeProblem, HOPS_HEADER, timestampProblem } from "./events/event.ts";
 export type { ApiKeyId, DeliveryId, EventId, EventTypeId, OrgId, ReplayId, WebhookId } from "./ids/ids.ts";
 export {
   deliveryIdOf,
@@ -81,6 +82,5 @@ export { PatternIndex } from "./patterns/pattern-index.ts";
 export type { LegacySignature, Profile, ProfileName } from "./profiles/profile.ts";
 export { PROFILE_NAMES, parseProfileName, profileOf } from "./profiles/profile.ts";
 export { type BodyOrder, type RenderedBody, renderBody } from "./profiles/render-body.ts";
-export { parseRetryAfterMs } from "./retry/retry-after.ts";
-export { type NextAttempt, nextAttempt, type RetryPolicy, retryPolicyOf } from "./retry/retry-policy.ts";
+export { type RetryPolicy, retryPolicyOf } from "./retry/retry-policy.ts";
 export { limits };

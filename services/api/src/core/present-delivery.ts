@@ -67,6 +67,7 @@ export function presentDelivery(delivery: Delivery) {
 /** @param requestBody the body that every attempt carried; undefined when its payload is gone. */
 export function presentAttempt(attempt: Attempt, requestBody: Uint8Array | undefined) {
   const { exchange } = attempt;
+  const answer = presentAnswer(attempt);
   return {
     number: attempt.number,
     started_at: instant(attempt.startedAtMs),
@@ -75,24 +76,24 @@ export function presentAttempt(attempt: Attempt, requestBody: Uint8Array | undef
     status_code: attempt.statusCode ?? null,
     error_class: attempt.errorClass ?? null,
     error_message: exchange?.errorMessage ?? null,
-    request:
-      exchange === undefined
-        ? null
-        : {
-            url: exchange.url,
-            headers: headersObject(exchange.requestHeaders),
-            body: requestBody === undefined ? null : textOf(requestBody),
-          },
-    response:
-      exchange === undefined || attempt.statusCode === undefined
-        ? null
-        : {
-            status: attempt.statusCode,
-            headers: headersObject(exchange.responseHeaders),
-            body: textOf(exchange.responseBody),
-            truncated: exchange.responseTruncated,
-          },
+    request: presentRequest(attempt, requestBody),
+    response: answer === null ? null : { status: answer.statusCode, ...answer.content },
   };
+}
+
+/** Null when the archive no longer holds the attempt. */
+export function presentRequest({ exchange }: Attempt, body: Uint8Array | undefined) {
+  if (exchange === undefined) return null;
+  const { url, requestHeaders } = exchange;
+  return { url, headers: headersObject(requestHeaders), body: body === undefined ? null : textOf(body) };
+}
+
+/** Null when none came, or the archive no longer holds the attempt. */
+export function presentAnswer({ exchange, statusCode }: Attempt) {
+  if (exchange === undefined || statusCode === undefined) return null;
+  const { responseHeaders, responseBody, responseTruncated } = exchange;
+  const headers = headersObject(responseHeaders);
+  return { statusCode, content: { headers, body: textOf(responseBody), truncated: responseTruncated } };
 }
 
 /** True: delivered. False: every attempt so far failed, or none could be made. Null: no attempt has ended. */

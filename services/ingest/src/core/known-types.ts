@@ -3,7 +3,13 @@
  * at once.
  */
 
-import type { ConfigValue, EventTypeConfig, OrgId } from "@posthorn/domain";
+import {
+  type ConfigEntry,
+  type ConfigValue,
+  createNewestValues,
+  type EventTypeConfig,
+  type OrgId,
+} from "@posthorn/domain";
 
 /** What an organisation demands of the events of a type. */
 export type TypeRule =
@@ -26,27 +32,23 @@ const FREE: TypeRule = { kind: "free" };
 const UNKNOWN: TypeRule = { kind: "unknown" };
 
 export function createTypeIndex(): TypeIndex {
-  const values = new Map<string, ConfigValue>();
   const strict = new Set<OrgId>();
   const catalogues = new Map<OrgId, Map<string, EventTypeConfig>>();
 
-  const remove = (value: ConfigValue): void => {
-    if (value.kind === "deleted") return;
-    const { entry } = value;
+  const remove = (entry: ConfigEntry): void => {
     if (entry.kind === "organisation") strict.delete(entry.id);
     if (entry.kind !== "event-type") return;
     const catalogue = catalogues.get(entry.orgId);
     // The name may belong to another entry by now: one that was deleted and made anew comes in any order.
     if (catalogue?.get(entry.name)?.id === entry.id) catalogue.delete(entry.name);
   };
-  const add = (value: ConfigValue): void => {
-    if (value.kind === "deleted") return;
-    const { entry } = value;
+  const add = (entry: ConfigEntry): void => {
     if (entry.kind === "organisation" && entry.strictEventTypes) strict.add(entry.id);
     if (entry.kind !== "event-type") return;
     const catalogue = catalogues.get(entry.orgId) ?? new Map<string, EventTypeConfig>();
     catalogues.set(entry.orgId, catalogue.set(entry.name, entry));
   };
+  const values = createNewestValues({ add, remove });
 
   return {
     ruleOf(org, type) {
@@ -56,11 +58,7 @@ export function createTypeIndex(): TypeIndex {
     },
     apply(bucketKey, value) {
       if (!bucketKey.startsWith("organisation.") && !bucketKey.startsWith("event-type.")) return;
-      const held = values.get(bucketKey);
-      if (held !== undefined && held.version > value.version) return;
-      if (held !== undefined) remove(held);
-      values.set(bucketKey, value);
-      add(value);
+      values.apply(bucketKey, value);
     },
     clear() {
       values.clear();

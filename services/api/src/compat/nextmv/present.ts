@@ -3,7 +3,7 @@
 import { maskUrl } from "@posthorn/domain";
 import { attemptName } from "../../core/attempt-name.ts";
 import { instant } from "../../core/instant.ts";
-import { type Attempt, type Delivery, headersObject, textOf } from "../../core/present-delivery.ts";
+import { type Attempt, type Delivery, presentAnswer, presentRequest } from "../../core/present-delivery.ts";
 import type { UrlView, Webhook } from "../../core/present-webhook.ts";
 
 export function presentNextmvWebhook(webhook: Webhook, urlView: UrlView) {
@@ -24,7 +24,7 @@ export function presentConversation(
   attempt: Attempt,
   requestBody: Uint8Array | undefined,
 ) {
-  const { exchange, statusCode } = attempt;
+  const answer = presentAnswer(attempt);
   return {
     id: attemptName({ deliveryId: delivery.id, number: attempt.number }),
     webhook_id: idOf(webhook),
@@ -32,24 +32,9 @@ export function presentConversation(
     created_at: instant(attempt.startedAtMs),
     duration_ms: attempt.durationMs,
     successful: attempt.outcome === "succeeded",
-    error: exchange?.errorMessage ?? null,
-    request:
-      exchange === undefined
-        ? null
-        : {
-            url: exchange.url,
-            headers: headersObject(exchange.requestHeaders),
-            body: requestBody === undefined ? null : textOf(requestBody),
-          },
-    response:
-      exchange === undefined || statusCode === undefined
-        ? null
-        : {
-            status_code: statusCode,
-            headers: headersObject(exchange.responseHeaders),
-            body: textOf(exchange.responseBody),
-            truncated: exchange.responseTruncated,
-          },
+    error: attempt.exchange?.errorMessage ?? null,
+    request: presentRequest(attempt, requestBody),
+    response: answer === null ? null : { status_code: answer.statusCode, ...answer.content },
   };
 }
 
