@@ -11,7 +11,6 @@ export {
   logEventFromWire,
   logEventToWire,
 } from "./codecs/log-codec.ts";
-export { cancelReason, deferReason, disableReason, exhaustReason, skipReason } from "./codecs/reasons.ts";
 export type { Decoded } from "./codecs/wire.ts";
 export { decodeWorkItem, encodeWorkItem, workItemFromWire, workItemToWire } from "./codecs/work-item-codec.ts";
 export type { SendTestRequest, SendTestResponse } from "./gen/posthorn/delivery/v1/dispatch_service.ts";

@@ -21,19 +21,15 @@ export type {
   AttemptFailed,
   AttemptRecord,
   AttemptSucceeded,
-  CancelReason,
   CircuitClosed,
   CircuitOpened,
   ConfigurationChanged,
-  DeferReason,
   DeliveryEvent,
   DeliveryOrder,
   DeliveryOrigin,
   DeliveryRetried,
-  DisableReason,
   EventFacts,
   EventUnmatched,
-  ExhaustReason,
   Header,
   LogEvent,
   OrganisationEvent,
@@ -41,7 +37,6 @@ export type {
   ReplayProgress,
   ReplayProgressed,
   ReplayStarted,
-  SkipReason,
   WebhookDisabled,
 } from "./delivery/delivery-event.ts";
 export { logEventId } from "./delivery/delivery-event.ts";
@@ -50,6 +45,15 @@ export { DELIVERY_STATUSES, isFinal, stateOfWork, UNKNOWN_DELIVERY } from "./del
 export { evolve } from "./delivery/evolve.ts";
 export type { AttemptOutcome, ErrorClass } from "./delivery/outcome.ts";
 export { ERROR_CLASSES, outcomeOfStatus, parseErrorClass } from "./delivery/outcome.ts";
+export type { CancelReason, DeferReason, DisableReason, ExhaustReason, SkipReason } from "./delivery/reasons.ts";
+export {
+  parseCancelReason,
+  parseDeferReason,
+  parseDisableReason,
+  parseExhaustReason,
+  parseSkipReason,
+} from "./delivery/reasons.ts";
+export { type KeptState, restoredState } from "./delivery/restored-state.ts";
 export type { Circuit, HealthEvent, WebhookHealth } from "./delivery/webhook-health.ts";
 export { evolveHealth, isCongestion, UNKNOWN_HEALTH } from "./delivery/webhook-health.ts";
 export type { ReleaseTerms, WorkItem } from "./delivery/work-item.ts";

@@ -7,18 +7,21 @@ import {
   type DeliveryOrigin,
   type EventFacts,
   type LogEvent,
+  parseCancelReason,
+  parseDeferReason,
   parseDeliveryId,
   parseErrorClass,
   parseEventId,
+  parseExhaustReason,
   parseOrgId,
   parseProfileName,
   parseReplayId,
+  parseSkipReason,
   parseWebhookId,
 } from "@posthorn/domain";
 import * as wire from "../gen/posthorn/delivery/v1/delivery_event.ts";
 import { asBuffer, placeFromWire, placeToWire } from "./event-codec.ts";
 import { isOfOrganisation, organisationEventFromWire, organisationEventToWire } from "./organisation-event-codec.ts";
-import { cancelReason, deferReason, exhaustReason, skipReason } from "./reasons.ts";
 import { absentIfEmpty, absentIfZero, type Decoded, decoding, encoding, required } from "./wire.ts";
 
 export function encodeLogEvents(events: readonly LogEvent[]): Uint8Array {
@@ -118,15 +121,15 @@ export function logEventFromWire(event: wire.DeliveryEvent): LogEvent {
         ...ofDelivery,
         kind: "delivery.created",
         ...orderFromWire(happening.value),
-        hold: happening.value.hold === "" ? undefined : required(deferReason(happening.value.hold), "hold"),
+        hold: happening.value.hold === "" ? undefined : required(parseDeferReason(happening.value.hold), "hold"),
       };
     case "deliverySkipped": {
-      const reason = required(skipReason(happening.value.reason), "reason");
+      const reason = required(parseSkipReason(happening.value.reason), "reason");
       return { ...ofDelivery, kind: "delivery.skipped", ...orderFromWire(happening.value), reason };
     }
     case "deliveryDeferred": {
       const { notBeforeMs, attempt, release, mayHaveBeenSent } = happening.value;
-      const reason = required(deferReason(happening.value.reason), "reason");
+      const reason = required(parseDeferReason(happening.value.reason), "reason");
       return { ...ofDelivery, kind: "delivery.deferred", reason, notBeforeMs, attempt, release, mayHaveBeenSent };
     }
     case "attemptSucceeded":
@@ -146,14 +149,14 @@ export function logEventFromWire(event: wire.DeliveryEvent): LogEvent {
         kind: "delivery.exhausted",
         attempt: happening.value.attempt,
         release: happening.value.release,
-        reason: required(exhaustReason(happening.value.reason), "reason"),
+        reason: required(parseExhaustReason(happening.value.reason), "reason"),
       };
     case "deliveryCancelled":
       return {
         ...ofDelivery,
         kind: "delivery.cancelled",
         release: happening.value.release,
-        reason: required(cancelReason(happening.value.reason), "reason"),
+        reason: required(parseCancelReason(happening.value.reason), "reason"),
       };
     case "deliveryRetried": {
       const { by, attempt, release, isOnly } = happening.value;

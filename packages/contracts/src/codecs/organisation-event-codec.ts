@@ -4,12 +4,12 @@ import {
   DELIVERY_STATUSES,
   type OrganisationEvent,
   type OrgId,
+  parseDisableReason,
   parseReplayId,
   parseWebhookId,
   type ReplayProgress,
 } from "@posthorn/domain";
 import type * as wire from "../gen/posthorn/delivery/v1/delivery_event.ts";
-import { disableReason } from "./reasons.ts";
 import { required } from "./wire.ts";
 
 type Happening = NonNullable<wire.DeliveryEvent["happening"]>;
@@ -92,7 +92,7 @@ export function organisationEventFromWire(
         ...base,
         kind: "webhook.disabled",
         webhookId: required(parseWebhookId(happening.value.webhookId), "webhook_id"),
-        reason: required(disableReason(happening.value.reason), "reason"),
+        reason: required(parseDisableReason(happening.value.reason), "reason"),
         configVersion: happening.value.configVersion,
       };
     case "circuitOpened":

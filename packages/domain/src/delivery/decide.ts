@@ -6,18 +6,10 @@
 import type { DeliveryId, EventId, OrgId, WebhookId } from "../ids/ids.ts";
 import { DELIVERY_HORIZON_MS } from "../limits.ts";
 import { nextAttempt, type RetryPolicy } from "../retry/retry-policy.ts";
-import type {
-  AttemptRecord,
-  CancelReason,
-  DeferReason,
-  DeliveryEvent,
-  DeliveryExhausted,
-  DeliveryOrder,
-  ExhaustReason,
-  SkipReason,
-} from "./delivery-event.ts";
+import type { AttemptRecord, DeliveryEvent, DeliveryExhausted, DeliveryOrder } from "./delivery-event.ts";
 import { type DeliveryState, isFinal } from "./delivery-state.ts";
 import type { AttemptOutcome } from "./outcome.ts";
+import type { CancelReason, DeferReason, ExhaustReason, SkipReason } from "./reasons.ts";
 
 /** Which delivery a command is for. */
 export type DeliveryIdentity = {

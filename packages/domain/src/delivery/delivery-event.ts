@@ -5,20 +5,7 @@ import type { DeliveryId, EventId, OrgId, ReplayId, WebhookId } from "../ids/ids
 import type { ProfileName } from "../profiles/profile.ts";
 import type { DeliveryStatus } from "./delivery-state.ts";
 import type { ErrorClass } from "./outcome.ts";
-
-/** Why a delivery was not even tried. */
-export type SkipReason = "webhook_inactive" | "loop";
-/** Why a delivery waits for its receiver's sake. */
-export type DeferReason =
-  | "webhook_inactive"
-  | "circuit_open"
-  | "receiver_slow"
-  | "rate_limited"
-  | "ordered"
-  | "replay"
-  | "unsignable";
-export type ExhaustReason = "attempts_exhausted" | "expired" | "gone" | "unrepresentable" | "payload_gone";
-export type CancelReason = "webhook_deleted" | "webhook_disabled" | "payload_deleted";
+import type { CancelReason, DeferReason, DisableReason, ExhaustReason, SkipReason } from "./reasons.ts";
 
 /** What a delivery was made for. */
 export type DeliveryOrigin =
@@ -173,7 +160,6 @@ export type ReplayProgress = {
   readonly cursor: string;
 };
 
-export type DisableReason = "gone" | "failing";
 /** The engine wants the webhook out of service; it counts if `configVersion` is still current. */
 export type WebhookDisabled = OfOrganisation & {
   readonly kind: "webhook.disabled";

@@ -1,7 +1,7 @@
 /** What is known of one delivery: the fold of its events. */
 
-import type { CancelReason, DeferReason, ExhaustReason, SkipReason } from "./delivery-event.ts";
 import type { ErrorClass } from "./outcome.ts";
+import type { CancelReason, DeferReason, ExhaustReason, SkipReason } from "./reasons.ts";
 
 /** The last attempt whose outcome counted. */
 export type LastAttempt = {

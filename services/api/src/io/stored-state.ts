@@ -1,14 +1,13 @@
 /** Reads back from a delivery's row what a decision about it needs. */
 
-import { cancelReason, deferReason, exhaustReason, skipReason } from "@posthorn/contracts";
 import type { Row } from "@posthorn/database";
 import {
-  DELIVERY_STATUSES,
   type DeliveryIdentity,
   type DeliveryState,
   parseDeliveryId,
   parseEventId,
   parseWebhookId,
+  restoredState,
 } from "@posthorn/domain";
 import { millisecondsOf, stored, storedOrgId } from "./stored.ts";
 
@@ -43,39 +42,12 @@ export function storedState(row: StateColumns): DeliveryState {
     lastAttempt: undefined,
     repeatedAttempts: row.repeated_attempts,
   };
-  const reason = row.reason ?? "";
-  const nextAtMs = () => stored(millisecondsOf(row.next_attempt_at), "deliveries.next_attempt_at");
-  const completedAtMs = () => stored(millisecondsOf(row.completed_at), "deliveries.completed_at");
-  const kind = stored(
-    DELIVERY_STATUSES.find((status) => status === row.status),
-    "deliveries.status",
-  );
-  switch (kind) {
-    case "pending":
-      return { kind, progress };
-    case "scheduled":
-      return { kind, progress, nextAtMs: nextAtMs(), isOnly: row.is_only };
-    case "parked":
-      return {
-        kind,
-        progress,
-        reason: ofReason(deferReason(reason)),
-        notBeforeMs: nextAtMs(),
-        isOnly: row.is_only,
-        // Known to the row that waits, and to nobody who decides about the delivery from here.
-        mayHaveBeenSent: false,
-      };
-    case "delivered":
-      return { kind, progress, completedAtMs: completedAtMs() };
-    case "exhausted":
-      return { kind, progress, completedAtMs: completedAtMs(), reason: ofReason(exhaustReason(reason)) };
-    case "cancelled":
-      return { kind, progress, completedAtMs: completedAtMs(), reason: ofReason(cancelReason(reason)) };
-    case "skipped":
-      return { kind, progress, completedAtMs: completedAtMs(), reason: ofReason(skipReason(reason)) };
-    default:
-      return kind satisfies never;
-  }
+  const kept = {
+    status: row.status,
+    reason: row.reason ?? undefined,
+    nextAtMs: millisecondsOf(row.next_attempt_at),
+    completedAtMs: millisecondsOf(row.completed_at),
+    isOnly: row.is_only,
+  };
+  return stored(restoredState(kept, progress), "deliveries.status");
 }
-
-const ofReason = <Reason>(reason: Reason | undefined) => stored(reason, "deliveries.reason");

@@ -1,9 +1,7 @@
 /** A delivery between its record and its row, both ways. */
 
-import { cancelReason, deferReason, exhaustReason, skipReason } from "@posthorn/contracts";
 import type { Row } from "@posthorn/database";
 import {
-  DELIVERY_STATUSES,
   type DeliveryOrigin,
   type DeliveryState,
   type LastAttempt,
@@ -16,6 +14,7 @@ import {
   parseReplayId,
   parseWebhookId,
   partitionOf,
+  restoredState,
 } from "@posthorn/domain";
 import type { Creation, DeliveryRecord } from "../core/delivery-record.ts";
 import { bool, type Column, int4, int8, int8List, text, timestamp, uuid } from "./bulk-insert.ts";
@@ -111,41 +110,14 @@ function originFromRow(row: DeliveryRow): DeliveryOrigin {
 }
 
 function stateFromRow(row: DeliveryRow): DeliveryState {
-  const progress = progressFromRow(row);
-  const kind = known(
-    DELIVERY_STATUSES.find((status) => status === row.status),
-    row,
-    "status",
-  );
-  const reason = row.reason ?? "";
-  const nextAtMs = () => known(row.next_attempt_at, row, "next_attempt_at").getTime();
-  const completedAtMs = () => known(row.completed_at, row, "completed_at").getTime();
-  switch (kind) {
-    case "pending":
-      return { kind, progress };
-    case "scheduled":
-      return { kind, progress, nextAtMs: nextAtMs(), isOnly: row.is_only };
-    case "parked":
-      return {
-        kind,
-        progress,
-        reason: known(deferReason(reason), row, "reason"),
-        notBeforeMs: nextAtMs(),
-        isOnly: row.is_only,
-        // Only the row that waits has to know, and it is written with the deferral that says so.
-        mayHaveBeenSent: false,
-      };
-    case "delivered":
-      return { kind, progress, completedAtMs: completedAtMs() };
-    case "exhausted":
-      return { kind, progress, reason: known(exhaustReason(reason), row, "reason"), completedAtMs: completedAtMs() };
-    case "cancelled":
-      return { kind, progress, reason: known(cancelReason(reason), row, "reason"), completedAtMs: completedAtMs() };
-    case "skipped":
-      return { kind, progress, reason: known(skipReason(reason), row, "reason"), completedAtMs: completedAtMs() };
-    default:
-      return kind satisfies never;
-  }
+  const kept = {
+    status: row.status,
+    reason: row.reason ?? undefined,
+    nextAtMs: row.next_attempt_at?.getTime(),
+    completedAtMs: row.completed_at?.getTime(),
+    isOnly: row.is_only,
+  };
+  return known(restoredState(kept, progressFromRow(row)), row, "status");
 }
 
 function progressFromRow(row: DeliveryRow): Progress {
