@@ -40,6 +40,9 @@ test("the three commands survive being pasted into a shell", () => {
 test("what makes this machine special is said, with the values in effect", () => {
   expect(text).toContain("POSTHORN_ALLOWED_TARGETS=127.0.0.0/8,::1/128 POSTHORN_ALLOW_HTTP=false");
   expect(text).toContain("at most 256 KiB of data");
+  expect(text).toContain("kept for 30 days");
+  const shorter = announcement({ ...facts, env: { POSTHORN_RETENTION_DAYS: "8" } });
+  expect(shorter).toContain("kept for 8 days");
   expect(text).toContain("ph_sk_0");
 });
 

@@ -36,6 +36,7 @@ export function announcement(facts: AnnouncementFacts): string {
     `  event          at most ${limits.EVENT_DATA_BYTES_MAX / KIB} KiB of data`,
     `  batch          at most ${limits.BATCH_EVENTS_MAX} events and ${limits.BATCH_BYTES_MAX / MIB} MiB`,
     `  retries        at most ${limits.RETRIES_MAX} per delivery, within ${limits.DELIVERY_HORIZON_MS / DAY_MS} days`,
+    `  history        kept for ${env.POSTHORN_RETENTION_DAYS ?? limits.RETENTION_DAYS_DEFAULT} days (POSTHORN_RETENTION_DAYS), events' data for 7`,
     `  targets        POSTHORN_ALLOWED_TARGETS=${allowedTargets} POSTHORN_ALLOW_HTTP=${allowHttp}`,
     "",
     "Subscribe a receiver (this one is built in and prints what it gets here):",

@@ -123,7 +123,7 @@ test("arguments and exit code are passed on, and programs it starts find the sam
 test("an unknown command and a command without a program are refused in one sentence", () => {
   expect(run("stop")).toMatchObject({
     status: 1,
-    stderr: 'Unknown command "stop"; there are start, test, bench, rebuild.\n',
+    stderr: 'Unknown command "stop"; there are start, test, bench, faults, simulate, rebuild.\n',
   });
   expect(run("bench").stderr).toMatch(/^This version of Posthorn has no "bench": .* is missing\.\n$/);
 });

@@ -1,7 +1,7 @@
 /**
- * The first step of `npm start`, `npm test`, `npm run bench` and `npm run rebuild`: plain JavaScript for whatever Node
- * is there. It installs what is missing and hands over to the project's own Node, which runs the TypeScript. Refuses in
- * one sentence.
+ * The first step of `npm start`, `npm test` and `npm run` with `bench`, `faults`, `simulate` or `rebuild`: plain JavaScript
+ * for whatever Node is there. It installs what is missing and hands over to the project's own Node, which runs the
+ * TypeScript. Refuses in one sentence.
  */
 
 import { spawn, spawnSync } from "node:child_process";
@@ -25,6 +25,8 @@ const ENTRIES = {
   start: "deploy/local/start.ts",
   test: "deploy/local/test.ts",
   bench: "test/bench/main.ts",
+  faults: "test/faults/nemesis/main.ts",
+  simulate: "test/simulation/main.ts",
   rebuild: "deploy/local/rebuild.ts",
 };
 

@@ -1,6 +1,7 @@
 /** The two kinds of processes of a stack, servers and services, in the one shape that the supervisor keeps running. */
 
 import { type Leash, type LocalServer, type OwnedChild, startOwnedChild } from "@posthorn/local-servers";
+import { environmentOfLife } from "./environment-of-life.ts";
 import type { Member } from "./keep-running.ts";
 import type { InstancePlan } from "./plan-instances.ts";
 import type { ProcessLog } from "./process-log.ts";
@@ -39,13 +40,11 @@ export interface ServiceProcessOptions {
 }
 
 /**
- * One instance of a service. Its standard input is its leash: it stops when that ends. A crash that was asked for
- * happens once: the process that takes the place of the dead one is not asked again.
+ * One instance of a service. Its standard input is its leash: it stops when that ends.
  */
 export function serviceMember(options: ServiceProcessOptions): Member {
   const { plan, root, log, leash } = options;
-  const { POSTHORN_CRASH_POINT: _done, ...envOfRestart } = options.env;
-  let { env } = options;
+  let lives = 0;
   let child: OwnedChild | undefined;
   return {
     name: plan.name,
@@ -54,11 +53,12 @@ export function serviceMember(options: ServiceProcessOptions): Member {
     },
     start: async () => {
       log.rotate();
+      const env = environmentOfLife(options.env, lives);
+      lives += 1;
       child = await startOwnedChild(
         { command: process.execPath, args: [...NODE_FLAGS, `services/${plan.service}/src/main.ts`], cwd: root, env },
         { leash, logFile: log.path, endSignal: "SIGTERM", stdin: "pipe" },
       );
-      env = envOfRestart;
       return child;
     },
     kill: (signal) => child?.kill(signal),

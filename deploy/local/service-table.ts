@@ -57,7 +57,12 @@ export const SERVICES: Readonly<Record<ServiceName, ServiceTraits>> = {
     ...dataPlane,
     countFlag: "schedulers",
     databaseRole: "scheduler",
-    settings: ["POSTHORN_DISABLE_AFTER_S", "POSTHORN_RECONCILE_AFTER_S"],
+    settings: [
+      "POSTHORN_AUDIT_RETENTION_DAYS",
+      "POSTHORN_DISABLE_AFTER_S",
+      "POSTHORN_RECONCILE_AFTER_S",
+      "POSTHORN_RETENTION_DAYS",
+    ],
   },
   api: {
     ...dataPlane,

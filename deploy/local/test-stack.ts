@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { backendFromEnvironment, createTestFolder, trackOpen, waitUntil } from "@posthorn/testkit";
 import { awaitReady } from "./await-ready.ts";
 import type { NatsLayout } from "./nats-layout.ts";
+import type { PrepareDatabase } from "./prepare-database.ts";
 import { type RestCall, restClient } from "./rest-client.ts";
 import { type Stack, type StackOptions, startStack } from "./stack.ts";
 import { describeStackEvent, type StackEvent } from "./stack-events.ts";
@@ -19,6 +20,9 @@ export interface TestStackOptions {
   readonly serviceEnv?: NonNullable<StackOptions["serviceEnv"]>;
   /** Settings of the whole stack, over those of a developer's machine. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Holds the services to run; this checkout's without it. */
+  readonly root?: string;
+  readonly prepareDatabase?: PrepareDatabase;
   /** The folder of an earlier stack, to start again on its data; a new one without it. */
   readonly dataDir?: string;
 }
@@ -53,7 +57,8 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     backend: backendFromEnvironment(process.env),
     counts: { ...ONE_OF_EACH, ...options.counts },
     natsLayout: options.natsLayout ?? "single",
-    root: fileURLToPath(new URL("../..", import.meta.url)),
+    root: options.root ?? fileURLToPath(new URL("../..", import.meta.url)),
+    ...(options.prepareDatabase === undefined ? {} : { prepareDatabase: options.prepareDatabase }),
     report: (event) => events.push(event),
     signal: new AbortController().signal,
     serviceEnv: options.serviceEnv ?? {},

@@ -3,16 +3,13 @@
  * no longer than with a few. `POSTHORN_TEST_WEBHOOKS` says how many; the figures are printed.
  */
 
-import { randomBytes } from "node:crypto";
-import { openDatabase } from "@posthorn/database";
-import { uuidv7 } from "@posthorn/domain";
 import { type Receiver, startReceiver, waitUntil } from "@posthorn/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startTestStack, type TestStack } from "../../deploy/local/test-stack.ts";
+import { copyWebhooks } from "../copied-webhooks.ts";
 import { createTenant, expectAnswer, type Tenant } from "../tenant.ts";
 
 const WEBHOOKS = Number(process.env.POSTHORN_TEST_WEBHOOKS ?? 10_000);
-const INSERT_ROWS_MAX = 5_000;
 const COPY_TIMEOUT_MS = 300_000;
 const SAMPLES = 150;
 /** The machine has other things to do: the quietest of these rounds counts. */
@@ -44,7 +41,7 @@ it(
   async () => {
     const wanted = await tenant.subscribe({ url: receiver.url, events: ["wanted.*"] });
     const template = await tenant.subscribe(order(0));
-    const copiedMs = await timeOf(() => multiply(template.id));
+    const copiedMs = await timeOf(() => copyWebhooks(stack, template.id, WEBHOOKS));
 
     const cursor = await cursorInTheMiddle();
     const figures = {
@@ -65,39 +62,6 @@ it(
   },
   COPY_TIMEOUT_MS + 120_000,
 );
-
-/** Copies of a webhook with patterns of their own, and the configuration's copy of them. Nothing is sent to them. */
-async function multiply(templateId: string): Promise<void> {
-  await using database = openDatabase(stack.stack.databaseUrl, { poolMax: 1, applicationName: "test" });
-  const { rows } = await database.pool.query<{ column: string }>(
-    `select quote_ident(column_name) as column from information_schema.columns
-     where table_name = 'webhooks' and column_name not in ('id', 'patterns', 'created_at')`,
-  );
-  const copied = rows.map(({ column }) => column).join(", ");
-  for (let made = 0; made < WEBHOOKS; made += INSERT_ROWS_MAX) {
-    const numbers = Array.from({ length: Math.min(INSERT_ROWS_MAX, WEBHOOKS - made) }, (_, index) => made + index + 1);
-    const ids = numbers.map(() => uuidv7(Date.now(), randomBytes(10)));
-    await database.pool.query(
-      `with made as (
-         insert into webhooks (id, patterns, created_at, ${copied})
-         select one.id, array['made.' || one.number || '.*', 'also.*.' || one.number],
-           created_at + one.number * interval '1 ms', ${copied}
-         from webhooks as template, unnest($2::uuid[], $3::int[]) as one (id, number) where template.id = $1
-         returning id, org_id, version
-       )
-       insert into config_outbox (kind, org_id, entity_id, version, created_at)
-       select 'webhook', org_id, id, version, now() from made`,
-      [templateId, ids, numbers],
-    );
-    await waitUntil(async () => (await database.pool.query("select 1 from config_outbox limit 1")).rows.length === 0, {
-      timeoutMs: COPY_TIMEOUT_MS,
-      everyMs: 100,
-      describe: "the configuration to be copied",
-    });
-  }
-  // The server does so by itself within a minute of so many changes.
-  await database.pool.query("analyze webhooks");
-}
 
 /** Of a page that lies half-way, found by creation time. */
 async function cursorInTheMiddle(): Promise<string> {

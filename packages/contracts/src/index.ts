@@ -4,6 +4,7 @@ export { decodeConfigValue, decodeSentinel, encodeConfigValue, encodeSentinel } 
 export { asBuffer, decodeEventGroup, encodedEventBytes, encodeEventGroup } from "./codecs/event-codec.ts";
 export {
   decodeLogEvents,
+  decodeLogFacts,
   encodedLogEventBytes,
   encodeLogEvents,
   eventFactsFromWire,
@@ -12,7 +13,14 @@ export {
   logEventToWire,
 } from "./codecs/log-codec.ts";
 export type { Decoded } from "./codecs/wire.ts";
-export { decodeWorkItem, encodeWorkItem, workItemFromWire, workItemToWire } from "./codecs/work-item-codec.ts";
+export {
+  decodeWork,
+  decodeWorkItem,
+  encodeWorkBundle,
+  encodeWorkItem,
+  workItemFromWire,
+  workItemToWire,
+} from "./codecs/work-item-codec.ts";
 export type { SendTestRequest, SendTestResponse } from "./gen/posthorn/delivery/v1/dispatch_service.ts";
 export {
   DispatchServiceClient,

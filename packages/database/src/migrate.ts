@@ -11,15 +11,20 @@ import { createConfiguration } from "./migrations/configuration.ts";
 import { createControlPlane } from "./migrations/control-plane.ts";
 import { createGrants } from "./migrations/grants.ts";
 import { createProjections } from "./migrations/projections.ts";
+import { createRetention } from "./migrations/retention.ts";
 import { ensureRoles, type RolePasswords } from "./roles.ts";
 
-/** Run in the order of their names; what has been released is never changed. */
+/**
+ * Run in the order of their names; what has been released is never changed. They only add, or widen: processes of the
+ * release before go on working on the new schema while they are replaced, and after a step back.
+ */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-configuration": { up: createConfiguration },
   "0002-archive": { up: createArchive },
   "0003-projections": { up: createProjections },
   "0004-grants": { up: createGrants },
   "0005-control-plane": { up: createControlPlane },
+  "0006-retention": { up: createRetention },
 };
 
 export type MigrateOptions = { readonly rolePasswords: RolePasswords };

@@ -339,6 +339,16 @@ export interface ProjectorCheckpointTable {
   message_fingerprint: string | null;
 }
 
+/** How far retention has come. One row, moved by the functions of the database only, and never back. */
+export interface RetentionProgressTable {
+  readonly is_only: GeneratedAlways<boolean>;
+  /** What was accepted before is forgotten, with its deliveries and attempts, unless it is open. */
+  readonly history_before: Date;
+  readonly audit_before: Date;
+  /** The archive holds everything that was stored since then, and what is older no longer. */
+  readonly archive_from: Date;
+}
+
 export interface Database {
   organisations: OrganisationsTable;
   api_keys: ApiKeysTable;
@@ -359,6 +369,7 @@ export interface Database {
   replay_requests: ReplayRequestsTable;
   webhook_disablings: WebhookDisablingsTable;
   audit: AuditTable;
+  retention_progress: RetentionProgressTable;
 }
 
 /** A table's row as a query returns it. */

@@ -18,6 +18,7 @@ export { createNewestValues, type NewestValues } from "./configuration/newest-va
 export type { DeliveryCommand, DeliveryIdentity, DeliveryStart } from "./delivery/decide.ts";
 export { decide } from "./delivery/decide.ts";
 export type {
+  AttemptFacts,
   AttemptFailed,
   AttemptRecord,
   AttemptSucceeded,
@@ -25,13 +26,16 @@ export type {
   CircuitOpened,
   ConfigurationChanged,
   DeliveryEvent,
+  DeliveryFact,
   DeliveryOrder,
   DeliveryOrigin,
   DeliveryRetried,
   EventFacts,
   EventUnmatched,
+  FactOf,
   Header,
   LogEvent,
+  LogFact,
   OrganisationEvent,
   ReplayFinished,
   ReplayProgress,
@@ -73,6 +77,7 @@ export {
   uuidv5,
   uuidv7,
   uuidv7TimeMs,
+  workBundleIdOf,
   workIdOf,
 } from "./ids/ids.ts";
 export { ALL_PARTITIONS, PARTITIONS, partitionOf } from "./ids/partition.ts";

@@ -19,6 +19,15 @@ export const DEDUPE_WINDOW_MS = 10 * 60_000;
 export const INLINE_PAYLOAD_BYTES_MAX = 64 * 1024;
 /** After this much time from acceptance nothing is attempted, parked or scheduled any more. */
 export const DELIVERY_HORIZON_MS = 6 * 24 * 3_600_000;
+/**
+ * History is kept at least this long: payloads are for 7 days and deliveries may be open for 6, and what is under way
+ * is not to be forgotten.
+ */
+export const RETENTION_DAYS_MIN = 8;
+export const RETENTION_DAYS_DEFAULT = 30;
+export const RETENTION_DAYS_MAX = 3_650;
+/** Of the audit: who changed what is few lines, and asked for late. */
+export const AUDIT_RETENTION_DAYS_DEFAULT = 365;
 /** What history keeps of a receiver's answer. */
 export const RESPONSE_BODY_KEPT_BYTES_MAX = 10 * 1024;
 

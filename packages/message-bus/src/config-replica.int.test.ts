@@ -1,5 +1,5 @@
 import type { ConfigValue } from "@posthorn/domain";
-import { waitUntil } from "@posthorn/testkit";
+import { keepStream, waitUntil } from "@posthorn/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openTestBus, type TestBus } from "./bus.fixture.ts";
 import { ConfigReplica } from "./config-replica.ts";
@@ -107,6 +107,19 @@ describe("the configuration bucket", () => {
     const consumers = () => bus.connection.manager.consumers.list(CONFIG_STREAM).next();
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(await consumers()).toEqual([]);
+  });
+
+  it("begins anew when the bucket has lost its newest values, and does not wait for the revisions that it had", async () => {
+    const kept = await keepStream(bus.nats, CONFIG_STREAM, "all");
+    await waitUntil(() => bus.connection.isConnected);
+    using copy = follow();
+    for (let version = 1; version <= 50; version += 1) await write("lost", version);
+    const revision = await copy.replica.barrier();
+    await kept.putBack();
+    await waitUntil(() => copy.resets() === 1, { timeoutMs: 10_000 });
+    await write("found", 1);
+    expect(await copy.replica.barrier()).toBeLessThan(revision);
+    expect([copy.values.has("webhook.o.lost"), copy.values.get("webhook.o.found")]).toEqual([false, 1]);
   });
 
   it("forgets everything when the bucket turns out to be another one, and waits for its sentinel", async () => {

@@ -19,7 +19,7 @@ const BARRIER_KEY = "barrier";
 export type ConfigReplicaOptions = {
   /** Called in revision order, for every value; the same one may come again after a reconnect. */
   readonly onValue: (key: string, value: ConfigValue, revision: number) => void;
-  /** The bucket was made anew: forget everything, it will come again. */
+  /** The bucket was made anew, or lost its newest values: forget everything, it will come again. */
   readonly onReset: () => void;
   readonly onTrouble: (reason: string) => void;
 };
@@ -118,15 +118,16 @@ export class ConfigReplica implements Disposable {
     return new Promise((resolve) => this.#waiters.push({ revision, resolve }));
   }
 
-  /** Begins to follow the bucket once it exists, and begins anew when it turns out to be another one. */
+  /** Follows the bucket once it exists, and begins anew when it turns out to be another one, or to have lost its end. */
   async #checkEpoch(): Promise<void> {
     if (this.#isCheckingEpoch || !this.#connection.isConnected) return;
     this.#isCheckingEpoch = true;
     const waiters = [...this.#waiters];
+    const appliedBefore = this.#appliedRevision;
     try {
       const { epochMs, lastSequence } = await streamPosition(this.#connection, CONFIG_STREAM);
       if (!this.#isOpen) return;
-      if (epochMs !== this.#epochMs) this.#follow(epochMs, lastSequence);
+      if (epochMs !== this.#epochMs || lastSequence < appliedBefore) this.#follow(epochMs, lastSequence);
       // Who was told of a revision before this bucket had it was told of another bucket's.
       for (const waiter of waiters) waiter.revision = Math.min(waiter.revision, lastSequence);
       this.#wake();

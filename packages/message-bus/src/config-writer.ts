@@ -16,8 +16,9 @@ export type ConfigKey = {
 };
 
 export type ConfigWrite =
-  /** The bucket holds this version or a newer one. */
-  { readonly kind: "written" } | { readonly kind: "unavailable"; readonly reason: string };
+  /** The bucket holds `heldVersion`: the one that was to be written, or a newer one. */
+  | { readonly kind: "written"; readonly heldVersion: number }
+  | { readonly kind: "unavailable"; readonly reason: string };
 
 /** How long one write may take before the caller is told that the bus is not available. */
 const WRITE_DEADLINE_MS = 3_000;
@@ -40,11 +41,13 @@ export async function writeConfigValue(
     const held = await orNothing(connection.manager.streams.getMessage(CONFIG_STREAM, { last_by_subj: subject }));
     if (held !== undefined) {
       const decoded = decodeConfigValue(held.data);
-      if (decoded.kind === "decoded" && decoded.value.version >= value.version) return { kind: "written" };
+      if (decoded.kind === "decoded" && decoded.value.version >= value.version) {
+        return { kind: "written", heldVersion: decoded.value.version };
+      }
     }
     const request = { subject, payload, id: undefined, expectedLastSequence: held?.seq ?? 0 };
     const published = await publisher.publish(request, WRITE_DEADLINE_MS);
-    if (published.kind === "stored") return { kind: "written" };
+    if (published.kind === "stored") return { kind: "written", heldVersion: value.version };
     if (published.kind === "unknown") return { kind: "unavailable", reason: "NATS did not answer in time" };
     if (published.code !== "wrong_sequence") return { kind: "unavailable", reason: published.message };
   }

@@ -1,6 +1,7 @@
 /** Messages as a stream hands them out. */
 
 import type { Msg } from "@nats-io/nats-core";
+import type { LaneName } from "./names.ts";
 
 export type StoredMessage = {
   readonly subject: string;
@@ -13,12 +14,13 @@ export type StoredMessage = {
 /** A message that waits for an acknowledgement. */
 export type WorkMessage = StoredMessage & {
   readonly partition: number;
+  readonly lane: LaneName;
   /** The server may have handed this message out before, or stored it before we last (re)connected. */
   readonly mayBeRepeat: boolean;
   /** Monotonic time at which the lease ends: later than this the message belongs to nobody. */
   readonly leaseEndsAtMs: () => number;
   ack(): void;
-  /** Hands the message back; the server gives it out again after the delay. */
+  /** Hands the message back, unbegun, if it is still ours; the server gives it out again after the delay. */
   giveBack(delayMs: number): void;
   /** Extends the lease. */
   working(): void;
@@ -26,7 +28,7 @@ export type WorkMessage = StoredMessage & {
 
 /** A work message as a `WorkSource` hands it out. */
 export type TakenMessage = WorkMessage & {
-  /** The server says that it handed the message out before: whoever had it may have begun. */
+  /** The server handed the message out before, and whoever had it may have begun: they did not hand it back at once. */
   readonly isRedelivered: boolean;
 };
 

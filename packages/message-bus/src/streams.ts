@@ -12,6 +12,7 @@ import {
   type StreamConfig,
   type StreamInfo,
 } from "@nats-io/jetstream";
+import { ALL_PARTITIONS } from "@posthorn/domain";
 import { orNothing } from "./api-answers.ts";
 import type { BusConnection } from "./connection.ts";
 import { claimCreation, giveUpCreation } from "./creation-claim.ts";
@@ -20,6 +21,8 @@ import {
   CONFIG_STREAM,
   CONFIG_SUBJECT_PREFIX,
   durableOf,
+  type LaneName,
+  lanesOf,
   type StreamName,
   subjectOf,
   type WorkerName,
@@ -54,14 +57,34 @@ const NANOS_PER_MS = 1_000_000;
 const CREATION_POLL_MS = 200;
 
 export async function ensureStreams(connection: BusConnection, settings: StreamSettings): Promise<void> {
+  for (const wanted of wantedStreams(settings)) await ensureStream(connection, wanted);
+}
+
+/** Leaves those that are there as they are. @returns the names of those that were gone. */
+export async function makeMissingStreams(
+  connection: BusConnection,
+  settings: StreamSettings,
+): Promise<readonly string[]> {
+  const made: string[] = [];
+  for (const wanted of wantedStreams(settings)) {
+    if ((await orNothing(connection.manager.streams.info(wanted.name))) !== undefined) continue;
+    await makeStream(connection, wanted);
+    made.push(wanted.name);
+  }
+  return made;
+}
+
+function wantedStreams(settings: StreamSettings): readonly StreamInput[] {
   const limits = (name: StreamName, ageMs: number, dedupeMs: number) =>
     streamConfig(name, settings, { retention: RetentionPolicy.Limits, max_age: ageMs * NANOS_PER_MS }, dedupeMs);
   const workQueue = (name: StreamName) =>
     streamConfig(name, settings, { retention: RetentionPolicy.Workqueue, max_age: 0 }, DEDUPE_MS);
-  await ensureStream(connection, limits("INGEST", INGEST_AGE_MS_MAX, INGEST_DEDUPE_MS));
-  await ensureStream(connection, workQueue("DELIVER"));
-  await ensureStream(connection, workQueue("RETRY"));
-  await ensureStream(connection, limits("LOG", LOG_AGE_MS_MAX, DEDUPE_MS));
+  return [
+    limits("INGEST", INGEST_AGE_MS_MAX, INGEST_DEDUPE_MS),
+    workQueue("DELIVER"),
+    workQueue("RETRY"),
+    limits("LOG", LOG_AGE_MS_MAX, DEDUPE_MS),
+  ];
 }
 
 /** The bucket of the configuration: the last value of every key. Only `api` makes it. */
@@ -105,15 +128,57 @@ export async function lastSequenceOf(
   return found?.seq ?? 0;
 }
 
-/** When the oldest message of a partition that is still stored came in; undefined: none is. */
+/** When the oldest message of a partition, over its lanes, that is still stored came in; undefined: none is. */
 export async function oldestStoredAtMs(
   connection: BusConnection,
   stream: StreamName,
   partition: number,
 ): Promise<number | undefined> {
-  const query = { seq: 1, next_by_subj: subjectOf(stream, partition) };
-  const found = await orNothing(connection.manager.direct.getMessage(stream, query));
-  return found?.time.getTime();
+  const oldest = await Promise.all(
+    lanesOf(stream).map((lane) => {
+      const query = { seq: 1, next_by_subj: subjectOf(stream, partition, lane) };
+      return orNothing(connection.manager.direct.getMessage(stream, query));
+    }),
+  );
+  const times = oldest.flatMap((found) => (found === undefined ? [] : [found.time.getTime()]));
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** Messages of a partition that have not been acknowledged, by lane; none where no worker has ever been. */
+export async function unfinishedIn(
+  connection: BusConnection,
+  worker: WorkerName,
+  stream: StreamName,
+  partition: number,
+): Promise<Readonly<Record<LaneName, number>>> {
+  const unfinished = { main: 0, backlog: 0 };
+  const read = async (lane: LaneName) => {
+    const consumer = durableOf(worker, stream, partition, lane);
+    const info = await orNothing(connection.manager.consumers.info(stream, consumer));
+    unfinished[lane] = (info?.num_pending ?? 0) + (info?.num_ack_pending ?? 0);
+  };
+  await Promise.all(lanesOf(stream).map(read));
+  return unfinished;
+}
+
+/** Messages of a partition's main lane that no worker has been handed yet; none where none has ever been. */
+export async function untakenIn(
+  connection: BusConnection,
+  worker: WorkerName,
+  stream: StreamName,
+  partition: number,
+): Promise<number> {
+  const consumer = durableOf(worker, stream, partition);
+  return (await orNothing(connection.manager.consumers.info(stream, consumer)))?.num_pending ?? 0;
+}
+
+/** Removes a worker's durables: nobody is to take up where it was. */
+export async function forgetWorker(connection: BusConnection, worker: WorkerName, stream: StreamName): Promise<void> {
+  const { consumers } = connection.manager;
+  const names = ALL_PARTITIONS.flatMap((partition) =>
+    lanesOf(stream).map((lane) => durableOf(worker, stream, partition, lane)),
+  );
+  await Promise.all(names.map((name) => orNothing(consumers.delete(stream, name))));
 }
 
 /** The sequence up to which a worker has acknowledged everything of a partition. */
@@ -151,7 +216,7 @@ function streamConfig(
   return {
     ...kind,
     name,
-    subjects: [allSubjectsOf(name)],
+    subjects: allSubjectsOf(name),
     storage: StorageType.File,
     discard: DiscardPolicy.New,
     max_bytes: settings.bytesMax[name],
@@ -175,8 +240,14 @@ async function ensureStream(connection: BusConnection, wanted: StreamInput): Pro
         "set POSTHORN_NATS_REPLICAS alike everywhere, or lower the stream's replicas by hand",
     );
   }
-  if (differences(existing.config, wanted).length === 0) return;
-  refuseDifferences((await streams.update(wanted.name, wanted)).config, wanted);
+  const agreed = { ...wanted, subjects: withHeld(existing.config.subjects, wanted.subjects ?? []) };
+  if (differences(existing.config, agreed).length === 0) return;
+  refuseDifferences((await streams.update(wanted.name, agreed)).config, agreed);
+}
+
+/** A version that knows fewer subjects may run beside one that publishes to more: none is taken away. */
+function withHeld(held: readonly string[], wanted: readonly string[]): string[] {
+  return [...held, ...wanted.filter((subject) => !held.includes(subject))];
 }
 
 /** In a cluster it is made by whoever claims it; the others look again until it is there. */

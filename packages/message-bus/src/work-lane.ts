@@ -1,13 +1,14 @@
 /**
- * One partition of a work stream: keeps what was pulled and not taken yet, and knows which messages are still ours.
+ * One lane of a partition of a work stream: keeps what was pulled and not taken yet, and knows which messages are still ours.
  * A lease ends with its time, and with the connection: a server that was killed may have forgotten what it had handed
  * out, and give it to another process.
  */
 
-import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/nats-core";
 import type { BusConnection } from "./connection.ts";
-import { durableOf, type StreamName, subjectOf, type WorkerName } from "./names.ts";
+import { DurableConsumer } from "./durable-consumer.ts";
+import type { Beginning } from "./durable-health.ts";
+import { durableOf, type LaneName, type StreamName, subjectOf, type WorkerName } from "./names.ts";
 import { PullSubscription } from "./pull-subscription.ts";
 import { readDeliveryFacts, type TakenMessage } from "./stored-message.ts";
 
@@ -15,19 +16,28 @@ export type WorkLaneOptions = {
   readonly stream: StreamName;
   readonly worker: WorkerName;
   readonly partition: number;
+  readonly lane: LaneName;
   readonly prefetchMax: number;
   readonly leaseMs: number;
+  readonly firstFrom?: Beginning | undefined;
   readonly onMessage: () => void;
   readonly onTrouble: (reason: string) => void;
 };
 
-/** Unacknowledged messages of one durable over all processes. Far above what the processes hold. */
-const ACK_PENDING_MAX = 20_000;
 /** The server waits this much longer than we trust a lease: a message is on its way for a while. */
 const SERVER_LEASE_SHARE = 1.1;
+/** What waits here with less of its lease left is extended: a process that stood still for a moment loses nothing. */
+const RENEW_SHARE = 0.5;
+/**
+ * No lease of a message can have run out before it is as old as one: what is younger and was handed out before was
+ * handed back unbegun. Half of that, because the server's clock is not ours.
+ */
+const YOUNG_SHARE = 0.5;
 /** Beginning anew costs the messages in hand, so silence is borne for a while. */
 const HEARTBEAT_MS = 5_000;
 const RECOVERY_WAIT_MS = 500;
+/** How much a durable that is deleted hands out once more. */
+const REMEMBER_EVERY_MS = 2_000;
 const NANOS_PER_MS = 1_000_000;
 
 const ACK = Buffer.from("+ACK");
@@ -38,8 +48,12 @@ type Tenure = { isOver: boolean };
 
 export class WorkLane implements Disposable {
   readonly partition: number;
+  readonly lane: LaneName;
+  /** Of its durable. */
+  readonly consumer: string;
   readonly #connection: BusConnection;
   readonly #options: WorkLaneOptions;
+  readonly #durable: DurableConsumer;
   readonly #pull: PullSubscription;
   readonly #waiting: TakenMessage[] = [];
   /** Answers that could not be sent yet, by the subject that they go to. */
@@ -53,22 +67,33 @@ export class WorkLane implements Disposable {
   #mayHandBack = false;
   /** When the event loop was last seen to turn: a message that is read now came in later than that. */
   #turnedAtMs = performance.now();
+  #rememberedAtMs = performance.now();
   #starts = 0;
   #isOpen = true;
 
   constructor(connection: BusConnection, options: WorkLaneOptions) {
-    const { stream, worker, partition, prefetchMax } = options;
+    const { stream, worker, partition, lane, prefetchMax, leaseMs } = options;
     this.partition = partition;
+    this.lane = lane;
+    this.consumer = durableOf(worker, stream, partition, lane);
     this.#connection = connection;
     this.#options = options;
+    this.#durable = new DurableConsumer(connection, {
+      stream,
+      name: this.consumer,
+      subject: subjectOf(stream, partition, lane),
+      ackWaitMs: leaseMs * SERVER_LEASE_SHARE,
+      firstFrom: options.firstFrom,
+      onTrouble: options.onTrouble,
+    });
     this.#pull = new PullSubscription(connection, {
       stream,
-      consumer: durableOf(worker, stream, partition),
+      consumer: this.consumer,
       windowMax: prefetchMax,
       heartbeatMs: HEARTBEAT_MS,
       onMessage: (message) => this.#receive(message),
       onTrouble: (reason) => {
-        options.onTrouble(`${stream} partition ${partition}: ${reason}`);
+        options.onTrouble(`${this.consumer}: ${reason}`);
         this.#endTenure();
         void this.#startOver();
       },
@@ -98,6 +123,11 @@ export class WorkLane implements Disposable {
   /** Called from a shared timer. */
   check(nowMs: number): void {
     this.#pull.check(nowMs);
+    if (nowMs - this.#rememberedAtMs > REMEMBER_EVERY_MS && this.#connection.isConnected) {
+      this.#rememberedAtMs = nowMs;
+      void this.#durable.remember();
+    }
+    this.#renewWaiting(nowMs);
     // What came in while the process was frozen may be read only after this timer: it is not to look fresh.
     setImmediate(() => {
       this.#turnedAtMs = nowMs;
@@ -110,7 +140,7 @@ export class WorkLane implements Disposable {
    */
   leaderChanged(): void {
     if (this.#knownUpTo === Number.POSITIVE_INFINITY) return;
-    this.#options.onTrouble(`${this.#options.stream} partition ${this.partition}: another server leads the consumer`);
+    this.#options.onTrouble(`${this.consumer}: another server leads the consumer`);
     this.disconnected();
     void this.#startOver();
   }
@@ -131,12 +161,19 @@ export class WorkLane implements Disposable {
     this.#connection.finishBeforeClose(this.#letGo());
   }
 
+  #renewWaiting(nowMs: number): void {
+    const renewBelowMs = this.#options.leaseMs * RENEW_SHARE;
+    for (const message of this.#waiting) {
+      const leftMs = message.leaseEndsAtMs() - nowMs;
+      if (leftMs > 0 && leftMs < renewBelowMs) message.working();
+    }
+  }
+
   /** Asking for its state makes the server look who still waits for messages. */
   async #letGo(): Promise<void> {
-    const { stream, worker, partition } = this.#options;
     await this.#pull.stop();
     if (!this.#connection.isConnected) return;
-    await this.#connection.manager.consumers.info(stream, durableOf(worker, stream, partition)).catch(() => undefined);
+    await this.#connection.manager.consumers.info(this.#options.stream, this.consumer).catch(() => undefined);
     this.#payOwedAnswers();
   }
 
@@ -153,21 +190,11 @@ export class WorkLane implements Disposable {
     this.#pull.taken(this.#waiting.splice(0).length);
   }
 
-  /** Consumer first, then where the stream ended, then pull: what was stored before may be a repeat. */
+  /** What was stored before it pulls may be a repeat. */
   async #start(start: number): Promise<void> {
-    const { stream, worker, partition, leaseMs } = this.#options;
-    await this.#connection.manager.consumers.add(stream, {
-      durable_name: durableOf(worker, stream, partition),
-      filter_subject: subjectOf(stream, partition),
-      ack_policy: AckPolicy.Explicit,
-      deliver_policy: DeliverPolicy.All,
-      ack_wait: Math.round(leaseMs * SERVER_LEASE_SHARE) * NANOS_PER_MS,
-      max_ack_pending: ACK_PENDING_MAX,
-      max_deliver: -1,
-    });
-    const { state } = await this.#connection.manager.streams.info(stream);
+    const lastSequence = await this.#durable.ensure();
     if (start !== this.#starts || !this.#isOpen) return;
-    this.#knownUpTo = state.last_seq;
+    this.#knownUpTo = lastSequence;
     this.#payOwedAnswers();
     this.#pull.restart();
   }
@@ -201,27 +228,31 @@ export class WorkLane implements Disposable {
     const tenure = this.#tenure;
     const reply = message.reply ?? "";
     const sequence = facts?.sequence ?? 0;
-    const isRedelivered = (facts?.deliveryCount ?? 2) > 1 || sequence <= this.#newestSequence;
+    const storedAtMs = facts?.storedAtMs ?? 0;
+    const wasHandedOut = (facts?.deliveryCount ?? 2) > 1;
+    const isErring = !wasHandedOut && sequence <= this.#newestSequence;
     this.#newestSequence = Math.max(this.#newestSequence, sequence);
+    this.#durable.received(sequence, storedAtMs);
     let timeEndsAtMs = this.#turnedAtMs + leaseMs;
-    const isInTime = () => performance.now() < timeEndsAtMs;
+    const isOurs = () => !tenure.isOver && performance.now() < timeEndsAtMs;
     return {
       subject: message.subject,
       data: message.data,
       sequence,
-      storedAtMs: facts?.storedAtMs ?? 0,
+      storedAtMs,
       partition: this.partition,
-      isRedelivered,
-      mayBeRepeat: isRedelivered || sequence <= this.#knownUpTo,
+      lane: this.lane,
+      isRedelivered: isErring || (wasHandedOut && !isYoung(storedAtMs, leaseMs)),
+      mayBeRepeat: wasHandedOut || isErring || sequence <= this.#knownUpTo,
       leaseEndsAtMs: () => (tenure.isOver ? 0 : timeEndsAtMs),
       ack: () => this.#answer(reply, ACK),
       giveBack: (delayMs) => {
-        if (isInTime()) this.#handBack(reply, Buffer.from(`-NAK {"delay": ${delayMs * NANOS_PER_MS}}`));
+        if (isOurs()) this.#handBack(reply, Buffer.from(`-NAK {"delay": ${delayMs * NANOS_PER_MS}}`));
       },
       working: () => {
         if (!this.#connection.isConnected) return;
         this.#connection.nats.publish(reply, WORKING);
-        if (!tenure.isOver && isInTime()) timeEndsAtMs = performance.now() + leaseMs;
+        if (isOurs()) timeEndsAtMs = performance.now() + leaseMs;
       },
     };
   }
@@ -247,4 +278,9 @@ export class WorkLane implements Disposable {
     this.#owedAnswers.clear();
     for (const [reply, answer] of owed) this.#answer(reply, answer);
   }
+}
+
+function isYoung(storedAtMs: number, leaseMs: number): boolean {
+  const ageMs = Date.now() - storedAtMs;
+  return ageMs >= 0 && ageMs < leaseMs * YOUNG_SHARE;
 }

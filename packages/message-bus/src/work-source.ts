@@ -1,32 +1,35 @@
 /**
- * Work from all partitions of a stream, taken in turn, so that a flood in one partition delays no other. Several
+ * Work from all lanes of all partitions of a stream, taken in turn, so that a flood in one delays no other. Several
  * processes share the durables; each message goes to one of them under a lease that ends by itself.
  */
 
 import type { Subscription } from "@nats-io/nats-core";
 import { ALL_PARTITIONS } from "@posthorn/domain";
 import type { BusConnection } from "./connection.ts";
-import { durableOf, type StreamName, type WorkerName } from "./names.ts";
+import type { Beginning } from "./durable-health.ts";
+import { type LaneName, lanesOf, type StreamName, type WorkerName } from "./names.ts";
 import type { TakenMessage } from "./stored-message.ts";
 import { WorkLane } from "./work-lane.ts";
 
 export type WorkSourceOptions = {
   readonly stream: StreamName;
   readonly worker: WorkerName;
-  /** Messages of one partition held here at most, taken or not acknowledged ones not included. */
+  /** Messages of one lane held here at most, taken or not acknowledged ones not included. */
   readonly prefetchMax: number;
   /** How long a message is ours without a sign of life. */
   readonly leaseMs: number;
+  /** Where durables begin that were never there; at the stream's beginning without it. */
+  readonly firstFrom?: Beginning;
   /** Told when a consumer had to be made anew, and why. */
   readonly onTrouble: (reason: string) => void;
 };
 
-export type AcceptsPartition = (partition: number) => boolean;
+export type AcceptsLane = (partition: number, lane: LaneName) => boolean;
 
 const CHECK_MS = 500;
 /** A cluster tells on it, with the names of the stream and the consumer at the end, who leads a consumer from now on. */
 const LEADER_ELECTED = "$JS.EVENT.ADVISORY.CONSUMER.LEADER_ELECTED";
-const acceptsAll: AcceptsPartition = () => true;
+const acceptsAll: AcceptsLane = () => true;
 
 export class WorkSource implements Disposable {
   readonly #lanes: readonly WorkLane[];
@@ -41,11 +44,13 @@ export class WorkSource implements Disposable {
       this.#wake?.();
       this.#wake = undefined;
     };
-    this.#lanes = ALL_PARTITIONS.map((partition) => new WorkLane(connection, { ...options, partition, onMessage }));
+    this.#lanes = lanesOf(options.stream).flatMap((lane) =>
+      ALL_PARTITIONS.map((partition) => new WorkLane(connection, { ...options, partition, lane, onMessage })),
+    );
     this.#timer = setInterval(() => {
       for (const lane of this.#lanes) lane.check(performance.now());
     }, CHECK_MS);
-    const elections = this.#followElections(connection, options);
+    const elections = this.#followElections(connection, options.stream);
     const stopFollowingState = connection.onStateChange((state) => {
       for (const lane of this.#lanes) {
         if (state === "connected") lane.reconnected();
@@ -59,10 +64,8 @@ export class WorkSource implements Disposable {
   }
 
   /** A lane that holds all it may asks for nothing, and would not be told otherwise. */
-  #followElections(connection: BusConnection, { stream, worker }: WorkSourceOptions): Subscription {
-    const laneBySubject = new Map(
-      this.#lanes.map((lane) => [`${LEADER_ELECTED}.${stream}.${durableOf(worker, stream, lane.partition)}`, lane]),
-    );
+  #followElections(connection: BusConnection, stream: StreamName): Subscription {
+    const laneBySubject = new Map(this.#lanes.map((lane) => [`${LEADER_ELECTED}.${stream}.${lane.consumer}`, lane]));
     return connection.nats.subscribe(`${LEADER_ELECTED}.${stream}.*`, {
       callback: (error, message) => {
         if (error === null) laneBySubject.get(message.subject)?.leaderChanged();
@@ -83,16 +86,16 @@ export class WorkSource implements Disposable {
   }
 
   /**
-   * Up to `max` waiting messages that are still ours, one partition after the other; none when nothing waits.
-   * @param accepts partitions to take from, when not from all.
+   * Up to `max` waiting messages that are still ours, one lane after the other; none when nothing waits.
+   * @param accepts lanes to take from, when not from all.
    */
-  take(max: number, accepts: AcceptsPartition = acceptsAll): TakenMessage[] {
+  take(max: number, accepts: AcceptsLane = acceptsAll): TakenMessage[] {
     const taken: TakenMessage[] = [];
     let empty = 0;
     while (taken.length < max && empty < this.#lanes.length) {
       const lane = this.#lanes[this.#next % this.#lanes.length];
       this.#next += 1;
-      const message = lane !== undefined && accepts(lane.partition) ? lane.take() : undefined;
+      const message = lane !== undefined && accepts(lane.partition, lane.lane) ? lane.take() : undefined;
       if (message === undefined) {
         empty += 1;
         continue;
@@ -107,9 +110,9 @@ export class WorkSource implements Disposable {
     return this.#lanes.reduce((sum, lane) => sum + lane.waiting, 0);
   }
 
-  /** Resolves when something waits in a partition that is accepted, or the source is closed. One caller at a time. */
-  async available(accepts: AcceptsPartition = acceptsAll): Promise<void> {
-    const isAvailable = () => this.#lanes.some((lane) => lane.waiting > 0 && accepts(lane.partition));
+  /** Resolves when something waits in a lane that is accepted, or the source is closed. One caller at a time. */
+  async available(accepts: AcceptsLane = acceptsAll): Promise<void> {
+    const isAvailable = () => this.#lanes.some((lane) => lane.waiting > 0 && accepts(lane.partition, lane.lane));
     while (this.#isOpen && !isAvailable()) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;

@@ -1,5 +1,7 @@
 /** Real servers, seeded randomness and receivers for tests. */
 
+export { type KeptDatabase, keepDatabase } from "./kept-database.ts";
+export { type KeptStream, keepStream } from "./kept-stream.ts";
 export { createTestFolder, trackOpen } from "./leak-guard.ts";
 export { type CollectedSpan, type OtlpCollector, startOtlpCollector } from "./otlp-collector.ts";
 export { testRolePasswords } from "./prepare-template.ts";

@@ -9,6 +9,8 @@ export interface TestNats extends AsyncDisposable {
   /** To kill and restart it. */
   readonly server: LocalServer;
   readonly url: string;
+  /** Where a server on this machine keeps its files. */
+  readonly dir: string;
 }
 
 /**
@@ -16,14 +18,15 @@ export interface TestNats extends AsyncDisposable {
  * kept when a test of it failed.
  */
 export async function startTestNats(): Promise<TestNats> {
-  const dir = await createTestFolder("nats");
+  const folder = await createTestFolder("nats");
+  const dir = join(folder, "data");
   const leash = startLeash();
   const opened = await openNats({
     // A server that somebody else runs could be neither restarted nor started empty.
     env: { ...process.env, NATS_URL: undefined },
     backend: backendFromEnvironment(process.env),
-    dir: join(dir, "data"),
-    logFile: join(dir, "nats.log"),
+    dir,
+    logFile: join(folder, "nats.log"),
     leash,
   });
   if (opened.kind === "unavailable") throw new Error(opened.message);
@@ -33,6 +36,7 @@ export async function startTestNats(): Promise<TestNats> {
   return {
     server,
     url: server.url,
+    dir,
     [Symbol.asyncDispose]: async () => {
       await server.stop();
       leash[Symbol.dispose]();

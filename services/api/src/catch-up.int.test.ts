@@ -1,6 +1,8 @@
 /** Events in the order of acceptance: complete, in pages, and honest about what is lost. */
 
-import { type AcceptedEvent, parseWebhookId } from "@posthorn/domain";
+import { randomBytes } from "node:crypto";
+import { type AcceptedEvent, parseWebhookId, uuidv7 } from "@posthorn/domain";
+import { INGEST_AGE_MS_MAX } from "@posthorn/message-bus";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   createTenant,
@@ -209,9 +211,18 @@ describe("what is lost", () => {
     expect((await page()).ids).toEqual([kept?.event.id]);
   });
 
+  it("ends with 410 behind an event that is so old that history has forgotten it", async () => {
+    const after = uuidv7(Date.now() - INGEST_AGE_MS_MAX, randomBytes(10));
+    expect((await list({ after })).problem).toMatchObject({ status: 410, type: "cursor-gone" });
+  });
+
   it.each([
     ["nonsense", "must be the next_cursor of an earlier page, or the id of an event"],
-    ["01890a5d-ac96-774b-bcce-b302099a8057", "must be the next_cursor of an earlier page, or the id of an event"],
+    [
+      uuidv7(Date.now() - INGEST_AGE_MS_MAX + 3_600_000, randomBytes(10)),
+      "must be the next_cursor of an earlier page, or the id of an event",
+    ],
+    ["01890a5d-ac96-474b-bcce-b302099a8057", "must be the next_cursor of an earlier page, or the id of an event"],
   ])("is not asked for with %s", async (after, message) => {
     expect((await list({ after })).problem).toMatchObject({ status: 422, errors: [{ path: "/after", message }] });
   });

@@ -52,7 +52,7 @@ export async function storeStory(backend: TestBackend, story: Story) {
   const log: readonly (readonly LogEvent[])[] = [
     [{ ...about, kind: "delivery.created", ...order, hold: undefined }],
     [failed(about, FIRST, STORY_BEGAN_AT_MS + 1_800)],
-    [failed(about, REPEAT, undefined), { ...about, kind: "attempt.succeeded", attempt: SECOND }],
+    [failed(about, REPEAT, undefined), { ...about, kind: "attempt.succeeded", attempt: SECOND, release: 0 }],
   ];
   const places: Awaited<ReturnType<typeof archiveEvents>>[] = [];
   for (const events of log) places.push(await archiveEvents(backend, story.org, [...neighbours(about), ...events]));
@@ -95,7 +95,7 @@ type About = Pick<
 
 function failed(about: About, attempt: AttemptRecord, nextAtMs: number | undefined): LogEvent {
   const errorMessage = `receiver answered ${attempt.statusCode}`;
-  return { ...about, kind: "attempt.failed", attempt, errorClass: "status", errorMessage, nextAtMs };
+  return { ...about, kind: "attempt.failed", attempt, errorClass: "status", errorMessage, nextAtMs, release: 0 };
 }
 
 /** In front of each message stand attempts of another delivery, and of the same ids in another organisation. */

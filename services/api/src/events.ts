@@ -3,6 +3,7 @@
 import type { Logger, Metrics } from "@posthorn/service-runtime";
 import type { Caller } from "./core/caller.ts";
 import type { LogPosition } from "./core/present-log-event.ts";
+import type { BucketComparison } from "./io/compare-bucket.ts";
 import type { Disabling } from "./io/webhook-disablings.ts";
 
 export type ApiEvents = ReturnType<typeof createApiEvents>;
@@ -23,6 +24,9 @@ export type ConfigurationChange = {
 
 const SECONDS_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 3, 10];
 
+/** Of configuration entries in one line of the log. */
+const KEYS_SHOWN_MAX = 20;
+
 export function createApiEvents(log: Logger, metrics: Metrics) {
   const requests = metrics.counter("api_requests_total", "Requests answered", ["operation", "status"]);
   const duration = metrics.histogram("api_request_duration_seconds", "From a request's headers to its answer", {
@@ -33,6 +37,14 @@ export function createApiEvents(log: Logger, metrics: Metrics) {
   const logged = metrics.counter("api_log_events_total", "Events brought into LOG");
   const late = metrics.counter("api_config_changes_late_total", "Changes answered before they were in effect");
   const copies = metrics.counter("api_config_copies_total", "Copies of all of the configuration into the bucket");
+  const mended = metrics.counter(
+    "api_config_mended_total",
+    "Values that the bucket had lost, or rows that were deleted again",
+  );
+  const ahead = metrics.gauge(
+    "api_config_ahead",
+    "Entries of the bucket that are newer than Postgres or unknown to it",
+  );
   const trouble = metrics.counter("api_trouble_total", "Dependencies that did not do as asked", ["part"]);
   return {
     answered({ operation, status, durationMs }: AnsweredRequest): void {
@@ -53,6 +65,26 @@ export function createApiEvents(log: Logger, metrics: Metrics) {
       copies.inc();
       log.info({ entries: entryCount }, "the configuration was copied into its bucket");
     },
+    bucketCompared({ mended: written, deletedAgain, newer, unknown }: BucketComparison): void {
+      mended.inc(written + deletedAgain);
+      ahead.set(newer.length + unknown.length);
+      if (written + deletedAgain > 0) {
+        log.warn(
+          { written, deleted_again: deletedAgain },
+          "bucket and database did not agree; they were brought together",
+        );
+      }
+      if (newer.length + unknown.length === 0) return;
+      log.error(
+        {
+          newer: newer.slice(0, KEYS_SHOWN_MAX),
+          unknown: unknown.slice(0, KEYS_SHOWN_MAX),
+          count: newer.length + unknown.length,
+        },
+        "ALARM: the bucket is ahead of the database, which was restored from an older backup; what the bucket holds is in " +
+          "effect: save these entries again, or delete the bucket to go back to what the database has",
+      );
+    },
     webhookDisabled({ orgId, webhookId, reason }: Disabling): void {
       log.warn({ org_id: orgId, webhook_id: webhookId, reason }, "a webhook was taken out of service");
     },
@@ -65,6 +97,7 @@ export function createApiEvents(log: Logger, metrics: Metrics) {
         | "log outbox"
         | "disablings"
         | "payload deletions"
+        | "replay requests"
         | "bucket"
         | "signer"
         | "key usage"

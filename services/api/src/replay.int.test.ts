@@ -10,6 +10,7 @@ import {
   type TestBackend,
 } from "./api.fixture.ts";
 import { WEBHOOK } from "./every-route.fixture.ts";
+import { forgetKeptPromises } from "./io/replays.ts";
 import { loggedEvents, partitionOfOrg } from "./log.fixture.ts";
 import { getReplayRoute, listReplaysRoute, startReplayRoute } from "./schemas/replay.ts";
 import { createWebhookRoute, deleteWebhookRoute } from "./schemas/webhook.ts";
@@ -158,6 +159,18 @@ describe("a replay", () => {
     expect(seen).toEqual(ids);
     const left = await backend.database.db.selectFrom("replay_requests").select("id").where("org_id", "=", tenant.org);
     expect((await left.execute()).length).toBeLessThan(5);
+  });
+
+  it("leaves no promise behind once the projection knows of it", async () => {
+    const [known, promised] = [(await start()).body.id, (await start()).body.id];
+    await project(known, { state: "finished", done: 6 });
+    await forgetKeptPromises(backend.database.db);
+    const left = await backend.database.db
+      .selectFrom("replay_requests")
+      .select("id")
+      .where("org_id", "=", tenant.org)
+      .execute();
+    expect(left).toEqual([{ id: promised }]);
   });
 
   it("is of no other organisation", async () => {

@@ -9,9 +9,11 @@ import type { ApiConfig } from "./config.ts";
 import { addConfigurationRoutes } from "./configuration-routes.ts";
 import { type ApiEvents, createApiEvents } from "./events.ts";
 import { keepDisabling } from "./handlers/apply-disablings.ts";
+import { keepBucketTrue } from "./handlers/keep-bucket-true.ts";
 import { addHistoryRoutes } from "./history-routes.ts";
 import { createAdmit } from "./io/admit.ts";
 import { openApiKeys } from "./io/api-keys.ts";
+import { compareBucket } from "./io/compare-bucket.ts";
 import { openConfigEntries } from "./io/config-entries.ts";
 import { keepConfigBucket } from "./io/config-keeper.ts";
 import { openConfigOutbox } from "./io/config-outbox.ts";
@@ -51,9 +53,11 @@ export async function startApi(config: ApiConfig, shell: Shell): Promise<Api> {
     await BusConnection.open({ servers: config.natsUrls.join(","), name: "api", health: health.dependency("nats") }),
   );
   const publisher = stack.use(new Publisher(connection));
-  const database = stack.use(openPostgres(config, events));
+  const suspicion = { raise: () => {} };
+  const database = stack.use(openPostgres(config, events, () => suspicion.raise()));
   stack.use(watchDependency(health.dependency("postgres"), () => database.pool.query("select 1")));
-  const { keeper, outbox } = await keepConfiguration(config, { connection, publisher, database, events }, stack);
+  const { keeper, outbox, truth } = await keepConfiguration(config, { connection, publisher, database, events }, stack);
+  suspicion.raise = truth.suspect;
   const logOutbox = stack.use(
     openLogOutbox({
       db: database.db,
@@ -112,11 +116,14 @@ export async function startApi(config: ApiConfig, shell: Shell): Promise<Api> {
   return { port: shell.http.port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-function openPostgres(config: ApiConfig, events: ApiEvents): OpenDatabase {
+function openPostgres(config: ApiConfig, events: ApiEvents, onLost: () => void): OpenDatabase {
   return openDatabase(config.databaseUrl, {
     poolMax: POOL_MAX,
     applicationName: "posthorn-api",
-    onConnectionLost: (reason) => events.trouble("postgres", reason),
+    onConnectionLost: (reason) => {
+      events.trouble("postgres", reason);
+      onLost();
+    },
   });
 }
 
@@ -151,9 +158,18 @@ async function keepConfiguration(
       db: database.db,
       entries,
       writeEntries,
+      nowMs: Date.now,
       onApplied: events.changesApplied,
       onTrouble: (reason) => events.trouble("outbox", reason),
     }),
   );
-  return { keeper, outbox };
+  const truth = stack.use(
+    keepBucketTrue({
+      compare: () => compareBucket({ db: database.db, connection, publisher, entries, writeEntries, nowMs: Date.now }),
+      isReady: () => connection.isConnected && keeper.isComplete,
+      events,
+    }),
+  );
+  stack.defer(connection.onStateChange(truth.suspect));
+  return { keeper, outbox, truth };
 }

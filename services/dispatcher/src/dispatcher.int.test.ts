@@ -1,10 +1,13 @@
 import { createHmac } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensureStreams, STREAM_BYTES_MAX_DEFAULT, streamPosition } from "@posthorn/message-bus";
-import { type Receiver, startReceiver, waitUntil } from "@posthorn/testkit";
+import { keepStream, type Receiver, startReceiver, waitUntil } from "@posthorn/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { DispatcherBench, SECRET } from "./dispatcher.fixture.ts";
 import { byTheLog } from "./settled.fixture.ts";
+
+/** Of the lane for first attempts: an outcome that is not logged counts. */
+const IN_HAND_MAX = 2_048;
 
 let bench: DispatcherBench;
 let signer: AsyncDisposable & { readonly target: string };
@@ -67,6 +70,24 @@ describe("a dispatcher", () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
+  it("calls an attempt a possible repeat that went out twice, because a kept connection broke", async () => {
+    receiver.answerWith([200, { kind: "reset" }, 200]);
+    await start();
+    const [first, second] = [bench.newItem(), bench.newItem()];
+    await bench.enqueue(first);
+    await bench.logged(first.deliveryId);
+    await bench.enqueue(second);
+    expect(await bench.logged(second.deliveryId)).toMatchObject([
+      { kind: "attempt.succeeded", attempt: { number: 1, statusCode: 200, possibleRepeat: true } },
+    ]);
+    await bench.worked();
+    expect(receiver.requests.map((request) => request.header("webhook-id"))).toEqual([
+      first.deliveryId,
+      second.deliveryId,
+      second.deliveryId,
+    ]);
+  });
+
   it("keeps the item until the log has taken the outcome, however long that takes", async () => {
     await start();
     const resize = (bytes: number) =>
@@ -82,6 +103,22 @@ describe("a dispatcher", () => {
     await bench.worked();
     expect(bench.eventsOf(item.deliveryId)).toHaveLength(1);
     expect(receiver.requests).toHaveLength(1);
+  });
+
+  it("begins nothing new when so many outcomes wait for a full log that its bound is reached, and sends each once", async () => {
+    await start();
+    const resize = (bytes: number) =>
+      ensureStreams(bench.connection, { replicas: 1, bytesMax: { ...STREAM_BYTES_MAX_DEFAULT, LOG: bytes } });
+    await resize(1);
+    const items = Array.from({ length: IN_HAND_MAX + 100 }, () => bench.newItem());
+    await Promise.all(items.map((item) => bench.enqueue(item)));
+    await waitUntil(() => receiver.requests.length >= IN_HAND_MAX, { timeoutMs: 20_000 });
+    await sleep(500);
+    expect(receiver.requests).toHaveLength(IN_HAND_MAX);
+    await resize(STREAM_BYTES_MAX_DEFAULT.LOG);
+    await bench.worked();
+    expect(receiver.requests).toHaveLength(items.length);
+    expect(items.every((item) => bench.eventsOf(item.deliveryId).length === 1)).toBe(true);
   });
 
   it("sets aside what cannot be read, and goes on", async () => {
@@ -126,6 +163,28 @@ describe("a payload that the item does not carry", () => {
       await bench.connection.manager.streams.delete("INGEST");
       await ensureStreams(bench.connection, { replicas: 1, bytesMax: STREAM_BYTES_MAX_DEFAULT });
     }
+  });
+
+  it("is never mistaken for another one, when the stream lost its end and uses sequences again", async () => {
+    await start();
+    const big = (round: string) => bench.newEvent(JSON.stringify({ round, filler: "x".repeat(100_000) }));
+    const kept = await keepStream(bench.nats, "INGEST", "all");
+    await waitUntil(() => bench.connection.isConnected);
+    const [lost, later] = [big("lost"), big("later")];
+    const lostItem = { ...bench.newItem({ event: lost }), place: await bench.store(lost), event: undefined };
+    await bench.enqueue(lostItem);
+    expect(await bench.logged(lostItem.deliveryId)).toMatchObject([{ kind: "attempt.succeeded" }]);
+    await kept.putBack();
+    await waitUntil(() => bench.connection.isConnected);
+    const laterItem = { ...bench.newItem({ event: later }), place: await bench.store(later), event: undefined };
+    expect(laterItem.place).toEqual(lostItem.place);
+    await bench.enqueue(laterItem);
+    expect(await bench.logged(laterItem.deliveryId)).toMatchObject([{ kind: "attempt.succeeded" }]);
+    expect(receiver.requests.at(-1)?.body.includes(Buffer.from(later.data))).toBe(true);
+    await bench.enqueue({ ...lostItem, attempt: 2 });
+    const [, end] = await bench.logged(lostItem.deliveryId, 2);
+    expect(end).toMatchObject({ kind: "delivery.exhausted", reason: "payload_gone" });
+    expect(receiver.requests).toHaveLength(2);
   });
 
   it("ends the delivery when it is gone, and never is another organisation's", async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { WorkSource } from "@posthorn/message-bus";
 import { type Receiver, startReceiver, waitUntil } from "@posthorn/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { DispatcherBench } from "./dispatcher.fixture.ts";
 import { byTheLog, type IsSettled } from "./settled.fixture.ts";
 
@@ -82,6 +82,7 @@ describe("the fence", () => {
     const [handedOut, queued] = [bench.newItem(), bench.newItem()];
     await bench.enqueue(handedOut);
     await handOutToSomebodyWhoDies();
+    growOld();
     await bench.enqueue(queued);
     await dispatcher(projector);
     expect(await bench.logged(handedOut.deliveryId)).toMatchObject([{ attempt: { possibleRepeat: true } }]);
@@ -110,6 +111,13 @@ describe("the fence", () => {
     expect(await bench.logged(item.deliveryId)).toMatchObject([{ attempt: { possibleRepeat: true } }]);
   });
 });
+
+/** What was handed out before a lease can have run out is taken for handed back. Ends with the test. */
+function growOld(): void {
+  const now = Date.now;
+  const clock = vi.spyOn(Date, "now").mockImplementation(() => now() + 60_000);
+  stack.defer(() => clock.mockRestore());
+}
 
 /** Takes what is there and never answers; returns when the lease has run out. */
 async function handOutToSomebodyWhoDies(): Promise<void> {

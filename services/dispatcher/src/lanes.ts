@@ -23,11 +23,15 @@ const RELEASED: LaneLimits = {
   waitingMax: 2_048,
   bytesMax: 16 * 1024 * 1024,
 };
-/** Waiting here per partition, on top of what a lane holds. */
-const PREFETCH_MAX = 128;
-/** Without a sign of life for this long an item goes to another dispatcher. */
-const LEASE_MS = 60_000;
-const LEASE_RENEW_MS = 40_000;
+/** Messages waiting here per partition and lane of it, on top of what a lane holds; each has up to 16 items. */
+const PREFETCH_MAX = 32;
+/**
+ * Without a sign of life for this long an item goes to another dispatcher: what a killed one had in hand waits for it.
+ * Shorter than many attempts, which is why it is extended meanwhile: a process that stands still for half of it loses
+ * nothing, and one that does for longer gives away only what is in flight.
+ */
+const LEASE_MS = 18_000;
+const LEASE_RENEW_MS = 9_000;
 
 export type LanePorts = {
   readonly gates: WebhookGates;

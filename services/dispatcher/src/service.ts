@@ -13,6 +13,7 @@ import {
   BusConnection,
   ConfigReplica,
   ensureStreams,
+  keepStreams,
   Publisher,
   STREAM_BYTES_MAX_DEFAULT,
 } from "@posthorn/message-bus";
@@ -64,6 +65,8 @@ export async function startDispatcher(config: DispatcherConfig, shell: Shell): P
     signal: stopping,
     onRetry: ({ error }) => events.trouble("stream", String(error)),
   });
+  const onStreamTrouble = (reason: string) => events.trouble("stream", reason);
+  stack.use(keepStreams(connection, { settings: streams, onTrouble: onStreamTrouble }));
   const publisher = stack.use(
     new Publisher(connection, { onRefused: (subject, message) => events.trouble(subject, message) }),
   );

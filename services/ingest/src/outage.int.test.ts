@@ -113,7 +113,7 @@ describe("without NATS", () => {
 });
 
 describe("with a full stream", () => {
-  it("answers 503 and stores nothing", async () => {
+  it("answers 503, stores nothing, and accepts again when there is room", async () => {
     await using bus = await openTestBus();
     await using ingest = await startReadyIngest(bus.nats.url);
     const org = await bus.createOrganisation();
@@ -121,6 +121,9 @@ describe("with a full stream", () => {
     await bus.connection.manager.streams.update("INGEST", { max_bytes: 300 });
     const answer = await ingest.publish(org, { type: "a", data: "x".repeat(1_000) });
     expect(answer).toMatchObject({ status: 503, body: { type: "urn:posthorn:problem:stream_full" } });
+    expect(answer.headers.get("retry-after")).not.toBeNull();
     expect((await bus.storedGroups()).flat()).toHaveLength(1);
+    await bus.connection.manager.streams.purge("INGEST");
+    expect((await ingest.publish(org, { type: "a", data: "y" })).status).toBe(202);
   });
 });

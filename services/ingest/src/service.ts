@@ -2,7 +2,14 @@
 
 import { randomFillSync } from "node:crypto";
 import { IngestServiceService } from "@posthorn/contracts";
-import { BusConnection, ensureStreams, Publisher, STREAM_BYTES_MAX_DEFAULT } from "@posthorn/message-bus";
+import {
+  BusConnection,
+  ensureStreams,
+  keepStreams,
+  Publisher,
+  STREAM_BYTES_MAX_DEFAULT,
+  type StreamSettings,
+} from "@posthorn/message-bus";
 import {
   createHttpServer,
   type GrpcServer,
@@ -45,6 +52,8 @@ export async function startIngest(config: IngestConfig, shell: Shell): Promise<I
   const monotonicMs = () => performance.now();
   const events = createIngestEvents(log, metrics, monotonicMs);
   const connection = stack.use(await openBus(config, shell, events));
+  const onStreamTrouble = (reason: string) => events.trouble("streams", reason);
+  stack.use(keepStreams(connection, { settings: streamSettings(config), onTrouble: onStreamTrouble }));
   const publisher = stack.use(new Publisher(connection));
   const onTrouble = (reason: string) => events.trouble("configuration", reason);
   const health = shell.health.dependency("configuration");
@@ -96,8 +105,7 @@ async function openBus(config: IngestConfig, shell: Shell, events: IngestEvents)
   );
   const problem = maxPayloadProblem(maxPayloadOf(connection));
   if (problem !== undefined) throw new Error(problem);
-  const streams = { replicas: config.natsReplicas, bytesMax: STREAM_BYTES_MAX_DEFAULT };
-  await retryForever(() => ensureStreams(connection, streams), {
+  await retryForever(() => ensureStreams(connection, streamSettings(config)), {
     signal: shell.stopping,
     firstDelayMs: STREAMS_RETRY_MS_MIN,
     maxDelayMs: STREAMS_RETRY_MS_MAX,
@@ -105,6 +113,10 @@ async function openBus(config: IngestConfig, shell: Shell, events: IngestEvents)
   });
   stack.move();
   return connection;
+}
+
+function streamSettings({ natsReplicas }: IngestConfig): StreamSettings {
+  return { replicas: natsReplicas, bytesMax: STREAM_BYTES_MAX_DEFAULT };
 }
 
 function maxPayloadOf(connection: BusConnection): number {

@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { decodeLogEvents, decodeWorkItem, encodeEventGroup } from "@posthorn/contracts";
+import { decodeLogEvents, decodeWork, encodeEventGroup } from "@posthorn/contracts";
 import {
   type AcceptedEvent,
   type LogEvent,
@@ -183,9 +183,8 @@ async function collectItems(connection: BusConnection, stack: AsyncDisposableSta
         message.ack();
         if (seen.has(message.sequence)) continue;
         seen.add(message.sequence);
-        const decoded = decodeWorkItem(message.data);
-        if (decoded.kind === "undecodable") throw new Error(`a work item cannot be read: ${decoded.reason}`);
-        items.push({ sequence: message.sequence, storedAtMs: message.storedAtMs, item: decoded.value });
+        const { sequence, storedAtMs } = message;
+        items.push(...itemsIn(message.data).map((item) => ({ sequence, storedAtMs, item })));
       }
     }
   })();
@@ -195,6 +194,15 @@ async function collectItems(connection: BusConnection, stack: AsyncDisposableSta
     await loop;
   });
   return items;
+}
+
+function itemsIn(data: Uint8Array): readonly WorkItem[] {
+  const decoded = decodeWork(data);
+  if (decoded.kind === "undecodable") throw new Error(`a message of work cannot be read: ${decoded.reason}`);
+  return decoded.value.map((item) => {
+    if (item.kind === "undecodable") throw new Error(`a work item cannot be read: ${item.reason}`);
+    return item.value;
+  });
 }
 
 function collectLog(connection: BusConnection, stack: AsyncDisposableStack): readonly StoredLog[] {

@@ -25,6 +25,10 @@ export function createMatcherEvents(log: Logger, metrics: Metrics) {
     "matcher_possible_repeats_total",
     "Work items made from a message that somebody may have worked on before",
   );
+  const backlogged = metrics.counter(
+    "matcher_backlogged_total",
+    "Work items put into the backlog lane, because their webhook or organisation crowds the main lane of its partition",
+  );
   const setAside = metrics.counter("matcher_set_aside_total", "Messages and events that cannot be read");
   const leasesLost = metrics.counter(
     "matcher_leases_lost_total",
@@ -61,6 +65,7 @@ export function createMatcherEvents(log: Logger, metrics: Metrics) {
       unmatched.inc(lines.length - created - skipped);
       repeated.inc(items.filter(({ possibleRepeat }) => possibleRepeat).length);
     },
+    backlogged: (items: number) => backlogged.inc(items),
     setAside(place: SetAsidePlace, reason: string): void {
       setAside.inc();
       log.error({ place, reason }, "what stands in INGEST cannot be read and was set aside");

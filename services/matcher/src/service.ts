@@ -4,13 +4,23 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EventFilters } from "@posthorn/content-filter";
 import { limits } from "@posthorn/domain";
-import { BusConnection, ensureStreams, Publisher, STREAM_BYTES_MAX_DEFAULT, WorkSource } from "@posthorn/message-bus";
+import {
+  BusConnection,
+  ensureStreams,
+  keepStreams,
+  Publisher,
+  STREAM_BYTES_MAX_DEFAULT,
+  unfinishedIn,
+  WorkSource,
+} from "@posthorn/message-bus";
 import { type DependencyHandle, retryForever, type Shell } from "@posthorn/service-runtime";
 import type { MatcherConfig } from "./config.ts";
+import type { BundleBounds } from "./core/bundle-items.ts";
 import { PartitionLoad } from "./core/partition-load.ts";
 import type { StepBounds } from "./core/plan-batch.ts";
 import { SubscriptionDirectory } from "./core/subscription-directory.ts";
 import { createMatcherEvents } from "./events.ts";
+import { Lanes } from "./handlers/choose-lanes.ts";
 import { Matching } from "./handlers/matching.ts";
 import { IngestEpoch } from "./io/ingest-epoch.ts";
 import { leasedPublisher } from "./io/leased-publisher.ts";
@@ -24,7 +34,10 @@ const MESSAGE_SHARE = 0.75;
 /** What a work item holds besides its payload, at most. */
 const ITEM_FRAME_BYTES_MAX = 2_048;
 /** Deliveries of one step: one message of the log, then as many work items. */
-const ENTRIES_PER_STEP_MAX = 256;
+const ENTRIES_PER_STEP_MAX = 512;
+/** A message is worth its price to the broker from a few items on; more would only be shared worse by dispatchers. */
+const ITEMS_PER_BUNDLE_MAX = 16;
+const BUNDLE_BYTES_MAX = 256 * 1024;
 const ITEM_BYTES_PER_STEP_MAX = 4 * 1024 * 1024;
 /** A hostile filter takes 30 ms of a large payload; messages are leased for 10 s and have to be renewed meanwhile. */
 const EVALUATIONS_PER_PAUSE_MAX = 16;
@@ -44,6 +57,8 @@ export async function startMatcher(config: MatcherConfig, shell: Shell): Promise
     signal: shell.stopping,
     onRetry: ({ error }) => events.trouble("stream", String(error)),
   });
+  const onStreamTrouble = (reason: string) => events.trouble("stream", reason);
+  stack.use(keepStreams(connection, { settings: streams, onTrouble: onStreamTrouble }));
   const publisher = stack.use(new Publisher(connection));
   const directory = new SubscriptionDirectory();
   const configuration = stack.use(followSubscriptions(connection, publisher, directory, events));
@@ -65,9 +80,14 @@ export async function startMatcher(config: MatcherConfig, shell: Shell): Promise
       filters: new EventFilters(),
       leases: stack.use(new Leases(() => connection.isConnected)),
       load: new PartitionLoad(),
+      lanes: new Lanes({
+        readUnfinished: (partition) => unfinishedIn(connection, "dispatcher", "DELIVER", partition),
+        onTrouble: (reason) => events.trouble("stream", reason),
+        monotonicMs: () => performance.now(),
+      }),
       publisher: leasedPublisher(publisher, { onRefused: events.refused, wait: sleep }),
       tracing: shell.tracing,
-      bounds: stepBounds(messageBytesMax),
+      bounds: boundsOf(messageBytesMax),
       inlineBytesMax: Math.min(limits.INLINE_PAYLOAD_BYTES_MAX, messageBytesMax - ITEM_FRAME_BYTES_MAX),
       nowMs: Date.now,
       monotonicMs: () => performance.now(),
@@ -87,12 +107,14 @@ function openSource(connection: BusConnection, onTrouble: (reason: string) => vo
   });
 }
 
-function stepBounds(messageBytesMax: number): StepBounds {
+function boundsOf(messageBytesMax: number): StepBounds & BundleBounds {
   return {
     entriesMax: ENTRIES_PER_STEP_MAX,
     logBytesMax: messageBytesMax,
     itemBytesMax: ITEM_BYTES_PER_STEP_MAX,
     evaluationsMax: EVALUATIONS_PER_PAUSE_MAX,
+    itemsMax: ITEMS_PER_BUNDLE_MAX,
+    payloadBytesMax: Math.min(BUNDLE_BYTES_MAX, messageBytesMax - ITEMS_PER_BUNDLE_MAX * ITEM_FRAME_BYTES_MAX),
   };
 }
 

@@ -53,8 +53,8 @@ export function createProjectorEvents(log: Logger, metrics: Metrics) {
       distrusts.inc();
       const { epochMs, sequence } = from ?? to;
       log.error(
-        { partition, reason, epoch_ms: epochMs, sequence, new_epoch_ms: to.epochMs },
-        "ALARM: LOG has changed its past; everything it holds is read again",
+        { partition, reason, epoch_ms: epochMs, sequence, new_epoch_ms: to.epochMs, read_again_from: to.sequence + 1 },
+        "ALARM: LOG has changed its past; what it holds behind the common past is read again",
       );
     },
     overtaken(partition: number): void {

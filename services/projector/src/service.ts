@@ -3,7 +3,7 @@
 import { type OutcomesRequest, type OutcomesResponse, ProjectionServiceService } from "@posthorn/contracts";
 import { PartitionOwner, type Pool } from "@posthorn/database";
 import { ALL_PARTITIONS } from "@posthorn/domain";
-import { BusConnection, ensureStreams, STREAM_BYTES_MAX_DEFAULT } from "@posthorn/message-bus";
+import { BusConnection, ensureStreams, keepStreams, STREAM_BYTES_MAX_DEFAULT } from "@posthorn/message-bus";
 import {
   type DependencyHandle,
   type GrpcServer,
@@ -48,6 +48,8 @@ export async function startProjector(config: ProjectorConfig, shell: Shell): Pro
     signal: shell.stopping,
     onRetry: ({ error }) => log.warn({ error: String(error) }, "the streams could not be made sure of"),
   });
+  const onStreamTrouble = (reason: string) => log.error({ reason }, "trouble with the streams");
+  stack.use(keepStreams(connection, { settings: streams, onTrouble: onStreamTrouble }));
   stack.use(await prepareArchive(pool, events));
   const watch = new CheckpointWatch(pool);
   const owner = stack.use(

@@ -1,6 +1,7 @@
 /** The scheduler's settings: the only reader of the environment. */
 
-import { integer, runtimeSettings, type SettingsOf, urlList, urlText } from "@posthorn/service-runtime";
+import { limits } from "@posthorn/domain";
+import { integer, runtimeSettings, type Setting, type SettingsOf, urlList, urlText } from "@posthorn/service-runtime";
 
 export const settings = {
   ...runtimeSettings("scheduler"),
@@ -11,6 +12,14 @@ export const settings = {
   reconcileAfterS: integer("POSTHORN_RECONCILE_AFTER_S", { default: 300, min: 130, max: 86_400 }),
   /** A webhook that has only failed for this long is taken out of service. */
   disableAfterS: integer("POSTHORN_DISABLE_AFTER_S", { default: 432_000, min: 1, max: 31_536_000 }),
+  /** Events, deliveries, attempts and the archive are forgotten this long after their event was accepted. */
+  retentionDays: days("POSTHORN_RETENTION_DAYS", limits.RETENTION_DAYS_DEFAULT),
+  /** Lines of the audit. */
+  auditRetentionDays: days("POSTHORN_AUDIT_RETENTION_DAYS", limits.AUDIT_RETENTION_DAYS_DEFAULT),
 };
+
+function days(name: string, byDefault: number): Setting<number> {
+  return integer(name, { default: byDefault, min: limits.RETENTION_DAYS_MIN, max: limits.RETENTION_DAYS_MAX });
+}
 
 export type SchedulerConfig = SettingsOf<typeof settings>;

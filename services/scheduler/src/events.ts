@@ -20,6 +20,10 @@ export function createSchedulerEvents(log: Logger, metrics: Metrics) {
   const disabled = metrics.counter("webhooks_disabled_total", "Webhooks asked to be taken out of service");
   const announced = metrics.counter("operational_events_total", "Operational events published", ["type"]);
   const heldBack = metrics.gauge("partitions_held_back", "Partitions whose projection has not caught up yet");
+  const retired = metrics.counter("retired_rows_total", "Rows of history that were forgotten for their age", ["part"]);
+  const daysDropped = metrics.counter("archive_days_dropped_total", "Days of the archive that were dropped");
+  const fill = metrics.gauge("stream_fill_ratio", "Of the bytes that a stream may hold", { labelNames: ["stream"] });
+  const purged = metrics.counter("stream_purged_messages_total", "Messages that made room for others", ["stream"]);
   return {
     released(kind: ReleaseKind, latenessMs: number): void {
       released.inc({ kind });
@@ -42,6 +46,19 @@ export function createSchedulerEvents(log: Logger, metrics: Metrics) {
     gained: (partitions: readonly number[]) =>
       log.info({ partitions }, "releasing for the webhooks of these partitions"),
     heldBack: (partitions: number) => heldBack.set(partitions),
+    retired: (part: string, rows: number) => retired.inc({ part }, rows),
+    archiveDayDropped(day: string): void {
+      daysDropped.inc();
+      log.info({ day }, "a day of the archive is older than history is kept, and was dropped");
+    },
+    retentionHeldUp: (reason: string) => log.warn({ reason }, "old history could not be forgotten now"),
+    filled: (stream: string, share: number) => fill.set({ stream }, share),
+    purged(stream: string, messages: number): void {
+      purged.inc({ stream }, messages);
+      log.warn({ stream, messages }, "a stream was filling up; what nobody needs of its oldest messages was purged");
+    },
+    roomNotMade: (stream: string, reason: string) =>
+      log.error({ stream, reason }, "a stream is filling up, and no room could be made in it"),
     trouble(part: string, error: unknown): void {
       log.warn({ part, reason: error instanceof Error ? error.message : String(error) }, "trouble, trying again");
     },

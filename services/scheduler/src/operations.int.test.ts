@@ -12,6 +12,7 @@ import { known, openSchedulerTest, orgOfPartition, type SchedulerTest, tenureOf 
 
 const PARTITION = 6;
 const DAY_MS = 86_400_000;
+const FORGET_AFTER_MS = 300;
 
 describe("what the scheduler says of operations", () => {
   const stack = new AsyncDisposableStack();
@@ -44,15 +45,22 @@ describe("what the scheduler says of operations", () => {
   describe("to those who subscribe", () => {
     let following: AsyncDisposable;
     let subscribed: Set<string>;
+    let isAnybodySubscribed: boolean;
+
+    const durable = () =>
+      test.connection.manager.consumers.info("LOG", `scheduler-log-${PARTITION}`).catch(() => undefined);
 
     beforeEach(async () => {
+      isAnybodySubscribed = true;
       subscribed = new Set(["posthorn.webhook.disabled", "posthorn.webhook.recovered", "posthorn.delivery.exhausted"]);
       const { ownPool: pool, connection, publisher, events } = test;
-      following = await followLog(
+      following = followLog(
         connection,
         {
           webhooks: {
-            hasOperationalSubscribers: true,
+            get hasOperationalSubscribers() {
+              return isAnybodySubscribed;
+            },
             isSubscribed: (org, type) => org === orgId && subscribed.has(type),
           },
           readExhausted: exhaustedReader(pool),
@@ -65,7 +73,9 @@ describe("what the scheduler says of operations", () => {
           nowMs: Date.now,
         },
         () => true,
+        FORGET_AFTER_MS,
       );
+      await waitUntil(durable);
     });
     afterEach(() => following[Symbol.asyncDispose]());
 
@@ -80,11 +90,8 @@ describe("what the scheduler says of operations", () => {
       return found.map(({ type, data }) => ({ type, data: JSON.parse(Buffer.from(data).toString()) }));
     }
     const isWorkedOff = async () => {
-      const { num_pending, num_ack_pending } = await test.connection.manager.consumers.info(
-        "LOG",
-        `scheduler-log-${PARTITION}`,
-      );
-      return num_pending + num_ack_pending === 0;
+      const info = await durable();
+      return info !== undefined && info.num_pending + info.num_ack_pending === 0;
     };
 
     const exhausted = (deliveryId: DeliveryId): LogEvent => ({
@@ -133,6 +140,27 @@ describe("what the scheduler says of operations", () => {
       await projectLog();
       await waitUntil(isWorkedOff);
       expect((await published()).length).toBe(1);
+    });
+
+    it("reads nothing while nobody subscribes, and from then on what happens when somebody does", async () => {
+      const recovered = (generation: number) =>
+        log({ kind: "circuit.closed", orgId, webhookId, atMs: Date.now(), generation });
+      isAnybodySubscribed = false;
+      // It notices with the next message, and forgets how far it was after a while.
+      await recovered(1);
+      await waitUntil(async () => (await durable()) === undefined, { timeoutMs: 5_000 });
+      await recovered(2);
+      await projectLog();
+      expect(await published()).toEqual([]);
+      isAnybodySubscribed = true;
+      await waitUntil(durable, { timeoutMs: 5_000 });
+      await recovered(3);
+      await projectLog();
+      await waitUntil(isWorkedOff);
+      expect((await published()).at(-1)).toEqual({
+        type: "posthorn.webhook.recovered",
+        data: { webhook_id: webhookId },
+      });
     });
 
     it("keeps to itself what nobody of the organisation has subscribed to", async () => {

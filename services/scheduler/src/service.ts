@@ -6,8 +6,10 @@ import {
   BusConnection,
   ConfigReplica,
   ensureStreams,
+  keepStreams,
   Publisher,
   STREAM_BYTES_MAX_DEFAULT,
+  untakenIn,
 } from "@posthorn/message-bus";
 import { retryForever, type Shell } from "@posthorn/service-runtime";
 import type { SchedulerConfig } from "./config.ts";
@@ -17,35 +19,46 @@ import { caughtUp, type LogEnds, readLogEnds } from "./handlers/await-projection
 import { type DisablePorts, disableFailing } from "./handlers/disable-failing.ts";
 import { followLog } from "./handlers/follow-log.ts";
 import { LaneBoard } from "./handlers/lane-board.ts";
+import { makeRoom, type RoomPorts } from "./handlers/make-room.ts";
 import { type Ownership, ownPartitions } from "./handlers/own-partitions.ts";
+import { PacedRelease, type PacePorts } from "./handlers/pace-release.ts";
 import { createReconcile, type ReconcilePorts } from "./handlers/reconcile.ts";
-import { isFullPage, type ReleasePorts, releaseDue } from "./handlers/release-due.ts";
 import { releaseLanes } from "./handlers/release-lanes.ts";
 import { type RunPorts, releaseRuns } from "./handlers/release-runs.ts";
 import { releaseIntoSlots } from "./handlers/release-slots.ts";
+import { type RetentionPorts, retireHistory } from "./handlers/retire-history.ts";
 import { type Round, runRounds } from "./handlers/run-rounds.ts";
 import { type ReplayPorts, workReplays } from "./handlers/work-replays.ts";
 import { openDueDeliveries } from "./io/due-deliveries.ts";
 import { exhaustedReader } from "./io/exhausted-rows.ts";
 import { openLaneRows } from "./io/lane-rows.ts";
 import { openLogWriter } from "./io/log-writer.ts";
+import { openOldHistory } from "./io/old-history.ts";
 import { openReplayRows } from "./io/replay-rows.ts";
 import { openRunRows } from "./io/run-rows.ts";
 
 const POOL_MAX = 8;
-/** How late a retry may be for want of a look. */
-const RELEASE_EVERY_MS = 200;
 /** Lanes and slots: well below the lead of a slot. */
 const LANES_EVERY_MS = 100;
 /** While nothing is parked anywhere. */
-const EMPTY_LANES_EVERY_MS = 300;
+const EMPTY_LANES_EVERY_MS = 500;
 /** A webhook's next run waits for this look. */
 const RUNS_EVERY_MS = 50;
-const REPLAYS_EVERY_MS = 500;
+/** Slots and runs while nothing is parked anywhere. */
+const NO_LANES_EVERY_MS = 250;
+const REPLAYS_EVERY_MS = 1_000;
 const RECONCILE_EVERY_MS = 30_000;
 const DISABLE_EVERY_MS_MAX = 60_000;
 /** Share of the time after which a webhook is disabled by which it may come late. */
 const DISABLE_LATE_SHARE = 0.1;
+/** Often and little: what was accepted in one minute a month ago. */
+const RETIRE_EVERY_MS = 60_000;
+/** A fifth of a stream is left when room is made: far more than can come in meanwhile. */
+const ROOM_EVERY_MS = 10_000;
+/** The scheduler that owns this partition does what there is one of for all. */
+const HOUSEKEEPING_PARTITION = 0;
+const HOUSEKEEPER_LOOK_MS = 1_000;
+const DAY_MS = 24 * 3_600_000;
 const CAUGHT_UP_EVERY_MS = 500;
 const RETRY_MS = { firstDelayMs: 200, maxDelayMs: 5_000 };
 /** Share of the server's largest message that one of ours may fill. */
@@ -63,6 +76,8 @@ export async function startScheduler(config: SchedulerConfig, shell: Shell): Pro
   const onRetry = ({ error }: { readonly error: unknown }) => events.trouble("stream", error);
   const untilDone = { ...RETRY_MS, signal: stopping, onRetry };
   await retryForever(() => ensureStreams(connection, streams), untilDone);
+  const onStreamTrouble = (reason: string) => events.trouble("stream", reason);
+  stack.use(keepStreams(connection, { settings: streams, onTrouble: onStreamTrouble }));
   const { pool } = stack.use(openDatabase(config.databaseUrl, { poolMax: POOL_MAX, applicationName: "scheduler" }));
   const publisher = stack.use(
     new Publisher(connection, { onRefused: (subject, message) => events.trouble(subject, message) }),
@@ -77,7 +92,7 @@ export async function startScheduler(config: SchedulerConfig, shell: Shell): Pro
   );
   const postgres = shell.health.dependency("postgres");
   const ownership = stack.use(ownPartitions({ pool, connection, postgres, events }));
-  const ports = createPorts({ config, events, pool, connection, publisher, webhooks, replica, ownership });
+  const ports = createPorts({ config, events, pool, connection, publisher, webhooks, replica, ownership, stopping });
   const announcing = {
     webhooks,
     readExhausted: exhaustedReader(pool),
@@ -89,7 +104,7 @@ export async function startScheduler(config: SchedulerConfig, shell: Shell): Pro
     events,
     nowMs: Date.now,
   };
-  stack.use(await retryForever(() => followLog(connection, announcing, () => replica.isComplete), untilDone));
+  stack.use(followLog(connection, announcing, () => replica.isComplete));
   const isReady = () => connection.isConnected && replica.isComplete;
   stack.use(runRounds(createRounds(ports, ownership, isReady, events), events.trouble));
   return stack.move();
@@ -104,12 +119,13 @@ type Parts = {
   readonly webhooks: WebhookStates;
   readonly replica: ConfigReplica;
   readonly ownership: Ownership;
+  readonly stopping: AbortSignal;
 };
 
-type Ports = ReleasePorts & RunPorts & ReplayPorts & ReconcilePorts & DisablePorts;
+type Ports = PacePorts & RunPorts & ReplayPorts & ReconcilePorts & DisablePorts & RetentionPorts & RoomPorts;
 
 function createPorts(parts: Parts): Ports {
-  const { config, events, pool, connection, publisher, webhooks, replica, ownership } = parts;
+  const { config, events, pool, connection, publisher, webhooks, replica, ownership, stopping } = parts;
   const messageBytesMax = Math.floor((connection.nats.info?.max_payload ?? 0) * MESSAGE_SHARE);
   return {
     pool,
@@ -120,13 +136,20 @@ function createPorts(parts: Parts): Ports {
     lanes: openLaneRows(pool),
     runs: openRunRows(pool),
     replays: openReplayRows(pool),
+    history: openOldHistory(pool),
     writeLog: openLogWriter(publisher, messageBytesMax),
     configRevision: () => replica.appliedRevision,
+    followsLog: () => webhooks.hasOperationalSubscribers,
     knownWebhook: ({ orgId, webhookId }) => webhooks.get(orgId, webhookId),
     seenAtMs: ({ orgId, webhookId }) => webhooks.seenAtMs(orgId, webhookId),
+    untakenRetries: (partition) => untakenIn(connection, "dispatcher", "RETRY", partition),
     inRuns: () => ownership.current().flatMap(({ runs }) => [...runs.keys()]),
     reconcileAfterMs: config.reconcileAfterS * 1_000,
     disableAfterMs: config.disableAfterS * 1_000,
+    retentionMs: config.retentionDays * DAY_MS,
+    auditRetentionMs: config.auditRetentionDays * DAY_MS,
+    mayGoOn: () =>
+      !stopping.aborted && ownership.current().some(({ partition }) => partition === HOUSEKEEPING_PARTITION),
     startedAtMs: Date.now(),
     nowMs: Date.now,
     monotonicMs: () => performance.now(),
@@ -142,6 +165,7 @@ function createRounds(
   events: SchedulerEvents,
 ): readonly Round[] {
   const board = new LaneBoard();
+  const release = new PacedRelease(ports);
   const reconcile = createReconcile(ports);
   const owned = () => (isReady() ? ownership.current() : []);
   let ends: LogEnds | undefined;
@@ -153,36 +177,33 @@ function createRounds(
     events.heldBack(ALL_PARTITIONS.length - open.length);
     await ownership.catchUp();
   };
-  let lookedAtMs = Number.NEGATIVE_INFINITY;
   const releaseParked = async () => {
-    if (board.lanes.length === 0 && ports.monotonicMs() - lookedAtMs < EMPTY_LANES_EVERY_MS) return;
-    lookedAtMs = ports.monotonicMs();
     await board.look(ports.lanes, ports.knownWebhook, owned());
     await releaseLanes(ports, board.lanes);
   };
   const reconcileAll = async () => {
     for (const { partition } of owned()) await reconcile(partition);
   };
-  const once = (act: () => Promise<unknown>) => async () => {
-    await act();
-    return false;
-  };
   return [
     { part: "catching up", everyMs: CAUGHT_UP_EVERY_MS, act: once(catchUp) },
     {
       part: "release",
-      everyMs: RELEASE_EVERY_MS,
-      act: async () => isReady() && isFullPage(await releaseDue(ports, open)),
+      everyMs: () => release.lookAfterMs,
+      act: async () => isReady() && (await release.run(open)),
     },
-    { part: "lanes", everyMs: LANES_EVERY_MS, act: once(releaseParked) },
+    {
+      part: "lanes",
+      everyMs: () => (board.lanes.length > 0 ? LANES_EVERY_MS : EMPTY_LANES_EVERY_MS),
+      act: once(releaseParked),
+    },
     {
       part: "slots",
-      everyMs: LANES_EVERY_MS,
+      everyMs: () => (board.lanes.length > 0 ? LANES_EVERY_MS : NO_LANES_EVERY_MS),
       act: once(() => releaseIntoSlots(ports, board.ofKind("slots", owned()))),
     },
     {
       part: "runs",
-      everyMs: RUNS_EVERY_MS,
+      everyMs: () => (board.lanes.length > 0 ? RUNS_EVERY_MS : NO_LANES_EVERY_MS),
       act: once(() => releaseRuns(ports, board.ofKind("run", owned()), owned())),
     },
     { part: "replays", everyMs: REPLAYS_EVERY_MS, act: () => workReplays(ports, owned()) },
@@ -192,5 +213,34 @@ function createRounds(
       everyMs: Math.min(DISABLE_EVERY_MS_MAX, ports.disableAfterMs * DISABLE_LATE_SHARE),
       act: once(() => disableFailing(ports, owned())),
     },
+    ...housekeepingRounds(ports),
   ];
+}
+
+/** What one scheduler does for all partitions, begun soon after it has become the one. */
+function housekeepingRounds(ports: Ports): readonly Round[] {
+  const round = (part: string, everyMs: number, act: () => Promise<void>): Round => {
+    let actedAtMs = Number.NEGATIVE_INFINITY;
+    return {
+      part,
+      everyMs: HOUSEKEEPER_LOOK_MS,
+      act: once(async () => {
+        if (!ports.mayGoOn() || ports.monotonicMs() - actedAtMs < everyMs) return;
+        actedAtMs = ports.monotonicMs();
+        await act();
+      }),
+    };
+  };
+  return [
+    round("retention", RETIRE_EVERY_MS, () => retireHistory(ports)),
+    round("room", ROOM_EVERY_MS, () => makeRoom(ports)),
+  ];
+}
+
+/** However much there was to do, the next round comes at its time. */
+function once(act: () => Promise<unknown>): () => Promise<boolean> {
+  return async () => {
+    await act();
+    return false;
+  };
 }

@@ -39,6 +39,18 @@ describe("SignStream", () => {
     expect(answer?.results[0]?.headers.slice(0, 3).map(({ secret }) => secret)).toEqual([false, false, false]);
   });
 
+  it("repeats nothing of the item to whoever asks for that", async () => {
+    const { client } = running;
+    const items = [signItem(await sealed(client))];
+    const answers = await signBatches(client, [
+      { batchId: 1, items },
+      { batchId: 2, items, withoutStated: true },
+    ]);
+    const [whole, rest] = answers.map(({ results }) => results[0]?.headers);
+    expect(whole?.map(({ name }) => name)).toEqual(["webhook-id", "webhook-timestamp", "webhook-signature"]);
+    expect(rest).toEqual(whole?.slice(2));
+  });
+
   it("answers every batch under its id, its items in order", async () => {
     const { client } = running;
     const secret = await sealed(client);

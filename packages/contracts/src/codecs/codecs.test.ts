@@ -17,9 +17,9 @@ import {
 import { describe, expect, it } from "vitest";
 import { decodeConfigValue, decodeSentinel, encodeConfigValue, encodeSentinel } from "./config-codec.ts";
 import { decodeEventGroup, encodedEventBytes, encodeEventGroup } from "./event-codec.ts";
-import { decodeLogEvents, encodedLogEventBytes, encodeLogEvents } from "./log-codec.ts";
+import { decodeLogEvents, decodeLogFacts, encodedLogEventBytes, encodeLogEvents } from "./log-codec.ts";
 import { encoding } from "./wire.ts";
-import { decodeWorkItem, encodeWorkItem } from "./work-item-codec.ts";
+import { decodeWork, decodeWorkItem, encodeWorkBundle, encodeWorkItem } from "./work-item-codec.ts";
 
 const NAMESPACE = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
 const uuid = (name: string) => uuidv5(NAMESPACE, name);
@@ -88,7 +88,13 @@ const LOG_EVENTS: readonly LogEvent[] = [
     release: 1,
     mayHaveBeenSent: true,
   },
-  { ...ofDelivery, kind: "attempt.succeeded", attempt: { ...attempt, statusCode: 204, possibleRepeat: false } },
+  {
+    ...ofDelivery,
+    kind: "attempt.succeeded",
+    attempt: { ...attempt, statusCode: 204, possibleRepeat: false },
+    release: 0,
+  },
+  { ...ofDelivery, kind: "attempt.succeeded", attempt, release: undefined },
   {
     ...ofDelivery,
     kind: "attempt.failed",
@@ -96,8 +102,17 @@ const LOG_EVENTS: readonly LogEvent[] = [
     errorClass: "timeout",
     errorMessage: "no answer within 15000 ms – 日本",
     nextAtMs: 1_750_000_003_000,
+    release: 2,
   },
-  { ...ofDelivery, kind: "attempt.failed", attempt, errorClass: "dns", errorMessage: "", nextAtMs: undefined },
+  {
+    ...ofDelivery,
+    kind: "attempt.failed",
+    attempt,
+    errorClass: "dns",
+    errorMessage: "",
+    nextAtMs: undefined,
+    release: undefined,
+  },
   { ...ofDelivery, kind: "delivery.exhausted", attempt: 2, release: 0, reason: "attempts_exhausted" },
   { ...ofDelivery, kind: "delivery.exhausted", attempt: 2, release: undefined, reason: "gone" },
   { ...ofDelivery, kind: "delivery.cancelled", release: 3, reason: "webhook_deleted" },
@@ -221,6 +236,15 @@ describe("the codecs give back what they were given", () => {
     }
   });
 
+  it("for the facts of log events of every kind, which leave out the exchanges and nothing else", () => {
+    const facts = LOG_EVENTS.map((event) => {
+      if (event.kind !== "attempt.succeeded" && event.kind !== "attempt.failed") return event;
+      const { number, startedAtMs, durationMs, statusCode, dispatcher, test } = event.attempt;
+      return { ...event, attempt: { number, startedAtMs, durationMs, statusCode, dispatcher, test } };
+    });
+    expect(decodeLogFacts(encodeLogEvents(LOG_EVENTS))).toEqual({ kind: "decoded", value: facts });
+  });
+
   it("for log messages put one behind the other", () => {
     const joined = Buffer.concat(LOG_EVENTS.map((event) => encodeLogEvents([event])));
     expect(decodeLogEvents(joined)).toEqual({ kind: "decoded", value: LOG_EVENTS });
@@ -242,6 +266,19 @@ describe("the codecs give back what they were given", () => {
     { ...ITEM, followers: [RELEASED, ITEM] },
   ])("for work items with and without their event, their terms and their followers", (item) => {
     expect(decodeWorkItem(encodeWorkItem(item))).toEqual({ kind: "decoded", value: item });
+  });
+
+  it("for bundles of work items, which hold an event once however many carry it", () => {
+    const other = { ...accepted, data: Buffer.from("{}") };
+    const items = [ITEM, RELEASED, { ...ITEM, attempt: 2 }, { ...ITEM, event: other }, { ...ITEM, event: undefined }];
+    const decoded = items.map((value) => ({ kind: "decoded", value }));
+    expect(decodeWork(encodeWorkBundle(items))).toEqual({ kind: "decoded", value: decoded });
+    const [one, two] = [1, 2].map((count) => encodeWorkBundle(new Array<WorkItem>(count).fill(ITEM)).length);
+    expect(two).toBeLessThan(2 * (one ?? 0) - accepted.data.length);
+  });
+
+  it("for a single work item, read as a bundle of one", () => {
+    expect(decodeWork(encodeWorkItem(ITEM))).toEqual({ kind: "decoded", value: [{ kind: "decoded", value: ITEM }] });
   });
 
   it.each(CONFIG_VALUES)("for configuration values", (value) => {
@@ -268,6 +305,21 @@ describe("decoding", () => {
     ["a message without its ids", Buffer.alloc(0)],
   ])("refuses %s as a value", (_title, bytes) => {
     expect(decodeWorkItem(bytes).kind).toBe("undecodable");
+    expect(decodeWork(bytes).kind).toBe("undecodable");
+  });
+
+  it("reads a bundle's sound items beside one that it cannot read", () => {
+    const strange = { ...ITEM, profile: "unheard-of" } as unknown as WorkItem;
+    expect(decodeWork(encodeWorkBundle([strange, ITEM]))).toMatchObject({
+      value: [{ kind: "undecodable", reason: expect.stringContaining("profile") }, { value: ITEM }],
+    });
+  });
+
+  it("refuses an item of a bundle that carries another's event", () => {
+    const foreign = { ...ITEM, eventId: deliveryId as unknown as WorkItem["eventId"] };
+    expect(decodeWork(encodeWorkBundle([foreign, ITEM]))).toMatchObject({
+      value: [{ kind: "undecodable", reason: expect.stringContaining("another event") }, { value: ITEM }],
+    });
   });
 
   it("refuses a profile and a reason that it does not know", () => {

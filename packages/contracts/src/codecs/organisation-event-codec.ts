@@ -26,7 +26,9 @@ const KINDS = [
 
 type OrganisationHappening = Extract<Happening, { $case: (typeof KINDS)[number] }>;
 
-export function isOfOrganisation(happening: Happening): happening is OrganisationHappening {
+export function isOfOrganisation<Any extends { readonly $case: string }>(
+  happening: Any,
+): happening is Extract<Any, OrganisationHappening> {
   return KINDS.some((kind) => kind === happening.$case);
 }
 

@@ -6,8 +6,8 @@ export type Decoded<Value> =
   | { readonly kind: "decoded"; readonly value: Value }
   | { readonly kind: "undecodable"; readonly reason: string };
 
-/** A field that the domain refuses. Thrown by `required`, caught by `decoding`. */
-class WireError extends Error {
+/** A field that the domain refuses; caught by `decoding`. */
+export class WireError extends Error {
   override name = "WireError";
 }
 

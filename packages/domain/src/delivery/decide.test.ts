@@ -93,7 +93,15 @@ describe("record-outcome", () => {
   it("ends the delivery on success", () => {
     given(created)
       .when(record(1, { kind: "succeeded" }), nowMs(1))
-      .happens({ ...at(nowMs(1)), kind: "attempt.succeeded", attempt: attempt(1) });
+      .happens({ ...at(nowMs(1)), kind: "attempt.succeeded", attempt: attempt(1), release: 0 });
+  });
+
+  it("tells the release that the attempt was made in", () => {
+    const released = stateOfWork(2, 3);
+    const outcomes = [{ kind: "succeeded" }, FAILED] as const;
+    for (const outcome of outcomes) {
+      expect(decide(IDENTITY, record(2, outcome), released, nowMs(2))).toMatchObject([{ release: 3 }]);
+    }
   });
 
   it("schedules the next attempt from the end of the failed one", () => {

@@ -127,11 +127,13 @@ function decideOutcome(
   state: DeliveryState,
 ): readonly DeliveryEvent[] {
   const { attempt, outcome } = command;
-  if (outcome.kind === "succeeded") return [{ ...base, kind: "attempt.succeeded", attempt }];
+  const { release } = state.progress;
+  if (outcome.kind === "succeeded") return [{ ...base, kind: "attempt.succeeded", attempt, release }];
   const failed = {
     ...base,
     kind: "attempt.failed",
     attempt,
+    release,
     errorClass: outcome.errorClass,
     errorMessage: outcome.message,
   } as const;

@@ -23,25 +23,29 @@ export type EventFacts = {
   readonly traceparent: string;
 };
 
-/** One HTTP exchange, masked for history. */
-export type AttemptRecord = {
+/** What a delivery's course needs to know of one attempt. */
+export type AttemptFacts = {
   readonly number: number;
   readonly startedAtMs: number;
   readonly durationMs: number;
   /** Undefined: no answer came. */
   readonly statusCode: number | undefined;
+  /** The process that made it: with the start it tells a repeated attempt from a repeated record. */
+  readonly dispatcher: string;
+  /** Made by a test send: says nothing of the webhook's health. */
+  readonly test: boolean;
+};
+
+/** One HTTP exchange, masked for history. */
+export type AttemptRecord = AttemptFacts & {
   /** Query values masked. */
   readonly url: string;
   readonly requestHeaders: readonly Header[];
   readonly responseHeaders: readonly Header[];
   readonly responseBody: Uint8Array;
   readonly responseTruncated: boolean;
-  /** The process that made it: with the start it tells a repeated attempt from a repeated record. */
-  readonly dispatcher: string;
   /** It could not be excluded that this attempt had been made before. */
   readonly possibleRepeat: boolean;
-  /** Made by a test send: says nothing of the webhook's health. */
-  readonly test: boolean;
 };
 
 export type Header = readonly [name: string, value: string];
@@ -77,7 +81,11 @@ export type DeliveryDeferred = OfDelivery & {
   /** See `WorkItem`. */
   readonly mayHaveBeenSent: boolean;
 };
-export type AttemptSucceeded = OfDelivery & { readonly kind: "attempt.succeeded"; readonly attempt: AttemptRecord };
+export type AttemptSucceeded = OfDelivery & {
+  readonly kind: "attempt.succeeded";
+  readonly attempt: AttemptRecord;
+  readonly release: ToldRelease;
+};
 export type AttemptFailed = OfDelivery & {
   readonly kind: "attempt.failed";
   readonly attempt: AttemptRecord;
@@ -85,21 +93,22 @@ export type AttemptFailed = OfDelivery & {
   readonly errorMessage: string;
   /** Undefined: no attempt follows from this one. */
   readonly nextAtMs: number | undefined;
+  readonly release: ToldRelease;
 };
 export type DeliveryExhausted = OfDelivery & {
   readonly kind: "delivery.exhausted";
   /** The attempt whose outcome ended it, or the one that is no longer made. */
   readonly attempt: number;
   readonly reason: ExhaustReason;
-  readonly release: EndedRelease;
+  readonly release: ToldRelease;
 };
 export type DeliveryCancelled = OfDelivery & {
   readonly kind: "delivery.cancelled";
   readonly reason: CancelReason;
-  readonly release: EndedRelease;
+  readonly release: ToldRelease;
 };
-/** The release that ended: a later one was asked for after the end. Undefined in records that did not say. */
-type EndedRelease = number | undefined;
+/** The release of which it tells; a later one was made without knowing of it. Undefined in records that did not say. */
+type ToldRelease = number | undefined;
 /** A person asked for one more attempt. */
 export type DeliveryRetried = OfDelivery & {
   readonly kind: "delivery.retried";
@@ -126,6 +135,13 @@ export type DeliveryEvent =
 
 /** Everything that stands in the LOG. */
 export type LogEvent = DeliveryEvent | EventUnmatched | OrganisationEvent;
+
+/** The event without the exchanges of its attempts, which no fold needs. */
+export type FactOf<Event> = Event extends { readonly attempt: AttemptRecord }
+  ? Omit<Event, "attempt"> & { readonly attempt: AttemptFacts }
+  : Event;
+export type DeliveryFact = FactOf<DeliveryEvent>;
+export type LogFact = FactOf<LogEvent>;
 
 /** Deliveries of a webhook in a range of time are made again, as new ones. */
 export type ReplayStarted = OfOrganisation & {
@@ -203,7 +219,7 @@ export type OrganisationEvent =
   | ConfigurationChanged;
 
 /** Deterministic: the same happening has the same id, however often it is recorded. */
-export function logEventId(event: LogEvent): string {
+export function logEventId(event: LogFact): string {
   switch (event.kind) {
     case "event.unmatched":
       return `${event.eventId}:unmatched`;

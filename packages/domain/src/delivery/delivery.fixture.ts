@@ -9,6 +9,7 @@ import type {
   AttemptSucceeded,
   DeliveryCancelled,
   DeliveryEvent,
+  DeliveryFact,
   DeliveryOrder,
   DeliveryRetried,
   EventFacts,
@@ -85,15 +86,16 @@ export const skipped: DeliveryEvent = {
   reason: "webhook_inactive",
 };
 
-export function succeeded(number: number, changes: Partial<AttemptRecord> = {}): AttemptSucceeded {
+export function succeeded(number: number, changes: Partial<AttemptRecord> = {}, release = 0): AttemptSucceeded {
   const record = attempt(number, { statusCode: 200, ...changes });
-  return { ...at(recordedAtMs(number)), kind: "attempt.succeeded", attempt: record };
+  return { ...at(recordedAtMs(number)), kind: "attempt.succeeded", attempt: record, release };
 }
 
 export function failed(
   number: number,
   nextAtMs: number | undefined,
   changes: Partial<AttemptRecord> = {},
+  release = 0,
 ): AttemptFailed {
   return {
     ...at(recordedAtMs(number)),
@@ -102,6 +104,7 @@ export function failed(
     errorClass: "status",
     errorMessage: "receiver answered 500",
     nextAtMs,
+    release,
   };
 }
 
@@ -137,7 +140,7 @@ export function cancelledIn(release: number): DeliveryCancelled {
   return { ...at(ACCEPTED_AT_MS), kind: "delivery.cancelled", reason: "webhook_deleted", release };
 }
 
-export function stateAfter(events: readonly DeliveryEvent[]): DeliveryState {
+export function stateAfter(events: readonly DeliveryFact[]): DeliveryState {
   return events.reduce(evolve, UNKNOWN_DELIVERY);
 }
 

@@ -43,7 +43,7 @@ describe("evolve", () => {
     ["delivered", [created, succeeded(1), retried(2, 1, true), succeeded(2)]],
     [
       "exhausted",
-      [skipped, retried(1, 1, true), failed(1, undefined), exhausted("attempts_exhausted", 1, LATER_MS, 1)],
+      [skipped, retried(1, 1, true), failed(1, undefined, {}, 1), exhausted("attempts_exhausted", 1, LATER_MS, 1)],
     ],
   ])("is %s after %#", (kind, events) => {
     expect(stateAfter(events).kind).toBe(kind);
@@ -177,6 +177,35 @@ describe("evolve", () => {
     expect(evolve(wanted, failed(1, LATER_MS))).toMatchObject({ kind: "scheduled", isOnly: true });
     const again = stateAfter([created, failed(1, LATER_MS), retried(2, 1, false)]);
     expect(evolve(again, failed(2, LATER_MS))).toMatchObject({ kind: "scheduled", isOnly: false });
+  });
+
+  it("still has the retry to come that somebody wanted while an attempt was under way, however that failed", () => {
+    const wanted = [created, failed(1, LATER_MS), retried(2, 1, false, ACCEPTED_AT_MS + 5_000)];
+    const toCome = {
+      kind: "scheduled",
+      nextAtMs: ACCEPTED_AT_MS + 5_000,
+      isOnly: false,
+      progress: { attemptCount: 2 },
+    };
+    const forGood = [failed(2, undefined), exhausted("attempts_exhausted", 2)];
+    expect(stateAfter([...wanted, ...forGood])).toMatchObject(toCome);
+    expect(stateAfter([...wanted, failed(2, LATER_MS)])).toMatchObject(toCome);
+    expect(stateAfter([...wanted, succeeded(2)]).kind).toBe("delivered");
+    const ended = [...wanted, ...forGood, failed(3, undefined, {}, 1), exhausted("attempts_exhausted", 3, LATER_MS, 1)];
+    expect(stateAfter(ended).kind).toBe("exhausted");
+  });
+
+  it("takes an outcome that does not say its release for one of now", () => {
+    const wanted = stateAfter([created, failed(1, LATER_MS), retried(2, 1, false)]);
+    const untold = { ...failed(2, LATER_MS), release: undefined };
+    expect(evolve(wanted, untold)).toMatchObject({ kind: "scheduled", nextAtMs: LATER_MS });
+  });
+
+  it("is over with an attempt's last outcome, also when a copy of the attempt was parked meanwhile", () => {
+    const parked = [created, deferred(1, 1)];
+    const forGood = [failed(1, undefined), exhausted("attempts_exhausted", 1, LATER_MS)];
+    expect(stateAfter([...parked, ...forGood])).toMatchObject({ kind: "exhausted", completedAtMs: LATER_MS });
+    expect(stateAfter([...parked, failed(1, LATER_MS)])).toMatchObject({ kind: "scheduled", nextAtMs: LATER_MS });
   });
 
   it("ignores deferrals of the past", () => {

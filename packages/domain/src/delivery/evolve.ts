@@ -8,13 +8,16 @@ import type {
   AttemptSucceeded,
   DeliveryCancelled,
   DeliveryCreated,
-  DeliveryEvent,
   DeliveryExhausted,
+  DeliveryFact,
   DeliveryRetried,
+  FactOf,
 } from "./delivery-event.ts";
 import { type DeliveryState, isFinal, type Progress } from "./delivery-state.ts";
 
-export function evolve(state: DeliveryState, event: DeliveryEvent): DeliveryState {
+type Outcome = FactOf<AttemptSucceeded | AttemptFailed>;
+
+export function evolve(state: DeliveryState, event: DeliveryFact): DeliveryState {
   switch (event.kind) {
     case "delivery.created":
       return evolveCreated(state, event);
@@ -50,11 +53,17 @@ function ended(state: { readonly progress: Progress }, ending: Ending, completed
   return { ...ending, progress: state.progress, completedAtMs };
 }
 
-/** An end counts before the next attempt, or after a last one; not when it came with a repeat of an outcome. */
+/**
+ * An end counts before the next attempt, or with the last outcome, of whatever release that was; not when it came with a
+ * repeat of an outcome. What ended before an attempt for want of time or data tells nothing of that attempt's end.
+ */
 function endsWith(state: DeliveryState, event: DeliveryExhausted): boolean {
-  if (isFinal(state) || isOutdated(state, event)) return false;
+  if (isFinal(state)) return false;
   const { attemptCount } = state.progress;
-  return event.attempt > attemptCount || (event.attempt === attemptCount && state.kind === "pending");
+  if (event.attempt > attemptCount) return !isOutdated(state, event);
+  const mayTellOfNoAttempt = event.reason === "expired" || event.reason === "payload_gone";
+  const isOfLastOutcome = event.attempt === attemptCount && state.kind === "pending";
+  return isOfLastOutcome && !(mayTellOfNoAttempt && isOutdated(state, event));
 }
 
 /** Born parked means: to be released at once by whoever may. */
@@ -84,14 +93,14 @@ function isCancelledBy(state: DeliveryState, event: DeliveryCancelled): boolean 
   return !isFinal(state) && (event.reason === "payload_deleted" || !isOutdated(state, event));
 }
 
-/** The end that it tells of was before somebody wanted one more attempt. */
-function isOutdated(state: DeliveryState, { release }: DeliveryExhausted | DeliveryCancelled): boolean {
+/** What it tells of was before the delivery was deferred, or somebody wanted one more attempt. */
+function isOutdated(state: DeliveryState, { release }: DeliveryExhausted | DeliveryCancelled | Outcome): boolean {
   return release !== undefined && release < state.progress.release;
 }
 
 function evolveDeferred(
   state: DeliveryState,
-  event: Extract<DeliveryEvent, { kind: "delivery.deferred" }>,
+  event: Extract<DeliveryFact, { kind: "delivery.deferred" }>,
 ): DeliveryState {
   const { progress } = state;
   if (event.release <= progress.release || event.attempt <= progress.attemptCount) return state;
@@ -107,19 +116,21 @@ function evolveDeferred(
 }
 
 /**
- * An attempt that was in flight when the delivery ended is counted, and changes nothing about the end; nor, if somebody
- * wanted one more attempt meanwhile, about its being the only one.
+ * An attempt that was in flight when the delivery ended is counted, and changes nothing about the end. Nor does the
+ * failure of one that was in flight when somebody wanted one more change anything about that: it is still to come, only
+ * under the next number. A deferral from that time is of the very attempt that now has its outcome, and is over with it.
  */
-function evolveOutcome(state: DeliveryState, event: AttemptSucceeded | AttemptFailed): DeliveryState {
+function evolveOutcome(state: DeliveryState, event: Outcome): DeliveryState {
   const progress = afterAttempt(state.progress, event);
   if (isFinal(state)) return { ...state, progress };
   if (event.kind === "attempt.succeeded") return ended({ progress }, { kind: "delivered" }, event.atMs);
+  if (state.kind === "scheduled" && isOutdated(state, event)) return { ...state, progress };
   return event.nextAtMs === undefined
     ? { kind: "pending", progress }
     : { kind: "scheduled", progress, nextAtMs: event.nextAtMs, isOnly: "isOnly" in state && state.isOnly };
 }
 
-function afterAttempt(progress: Progress, event: AttemptSucceeded | AttemptFailed): Progress {
+function afterAttempt(progress: Progress, event: Outcome): Progress {
   const { attempt } = event;
   return {
     ...progress,
@@ -138,7 +149,7 @@ function afterAttempt(progress: Progress, event: AttemptSucceeded | AttemptFaile
  * Only the last attempt that counted can be told from its repeat: the same record read twice is none, another start or
  * another process is.
  */
-function countRepeat(state: DeliveryState, event: AttemptSucceeded | AttemptFailed): DeliveryState {
+function countRepeat(state: DeliveryState, event: Outcome): DeliveryState {
   const { progress } = state;
   const last = progress.lastAttempt;
   const isSameRecord = last?.startedAtMs === event.attempt.startedAtMs && last.dispatcher === event.attempt.dispatcher;

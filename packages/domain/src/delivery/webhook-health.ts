@@ -1,6 +1,6 @@
 /** How a webhook's receiver has been doing: a fold of its attempts and circuits in log order. */
 
-import type { AttemptFailed, AttemptSucceeded, CircuitClosed, CircuitOpened } from "./delivery-event.ts";
+import type { AttemptFailed, AttemptSucceeded, CircuitClosed, CircuitOpened, FactOf } from "./delivery-event.ts";
 import type { ErrorClass } from "./outcome.ts";
 
 export type WebhookHealth = {
@@ -24,7 +24,7 @@ export type Circuit = {
   readonly changedAtMs: number | undefined;
 };
 
-export type HealthEvent = AttemptSucceeded | AttemptFailed | CircuitOpened | CircuitClosed;
+export type HealthEvent = FactOf<AttemptSucceeded | AttemptFailed> | CircuitOpened | CircuitClosed;
 
 export const UNKNOWN_HEALTH: WebhookHealth = {
   lastAttemptAtMs: undefined,
@@ -59,7 +59,7 @@ function withCircuit(
   return { ...health, circuit: { kind, generation, changedAtMs: atMs } };
 }
 
-function afterAttempt(health: WebhookHealth, event: AttemptSucceeded | AttemptFailed): WebhookHealth {
+function afterAttempt(health: WebhookHealth, event: FactOf<AttemptSucceeded | AttemptFailed>): WebhookHealth {
   const { startedAtMs, statusCode } = event.attempt;
   const failed = event.kind === "attempt.failed";
   return {

@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { deliveryIdOf, parseEventId, parseWebhookId, uuidv5, uuidv7, uuidv7TimeMs, workIdOf } from "./ids.ts";
+import {
+  deliveryIdOf,
+  parseEventId,
+  parseWebhookId,
+  uuidv5,
+  uuidv7,
+  uuidv7TimeMs,
+  workBundleIdOf,
+  workIdOf,
+} from "./ids.ts";
 
 const DNS_NAMESPACE = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
 const VERSION_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -94,6 +103,20 @@ describe("workIdOf", () => {
   it("names the delivery, the attempt and the release", () => {
     const delivery = deliveryIdOf(eventId(DNS_NAMESPACE), webhookId(DNS_NAMESPACE));
     expect(workIdOf(delivery, 3, 2)).toBe(`${delivery}:3:2`);
+  });
+});
+
+describe("workBundleIdOf", () => {
+  it("is the only one's own, and that of several tells all of them apart", () => {
+    expect(workBundleIdOf(["a:1:0"])).toBe("a:1:0");
+    const ids = [
+      ["a:1:0", "b:1:0"],
+      ["b:1:0", "a:1:0"],
+      ["a:1:0", "c:1:0"],
+      ["a:1:0", "b:1:0", "c:1:0"],
+    ];
+    expect(new Set(ids.map(workBundleIdOf)).size).toBe(ids.length);
+    expect(workBundleIdOf(["a:1:0", "b:1:0"])).toBe(workBundleIdOf(["a:1:0", "b:1:0"]));
   });
 });
 

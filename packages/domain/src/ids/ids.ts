@@ -78,6 +78,11 @@ export function workIdOf(delivery: DeliveryId, attempt: number, release: number)
   return `${delivery}:${attempt}:${release}`;
 }
 
+/** Identifies pieces of work that share a message, by all of them. */
+export function workBundleIdOf(workIds: readonly string[]): string {
+  return workIds.length === 1 ? (workIds[0] ?? "") : `bundle:${hash("sha1", workIds.join(" "))}`;
+}
+
 function formatUuid(bytes: Uint8Array, version: number): string {
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | (version << 4);
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;

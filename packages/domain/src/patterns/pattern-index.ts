@@ -5,14 +5,21 @@
 
 import { isOperationalType, OPERATIONAL_TOKEN } from "./pattern.ts";
 
-/** Most nodes have but one of the three, and an empty Map or Set would take more memory than all the rest of them. */
+/** What most nodes have one of is kept without a collection: an empty Map or Set takes more memory than all the rest. */
 type Node<Key> = {
+  /** The token of the only child, or undefined when there are none or several. */
+  token: string | undefined;
+  child: Node<Key> | undefined;
+  /** Several, by token. */
   children: Map<string, Node<Key>> | undefined;
   /** Webhooks whose pattern ends here, exactly. */
-  exact: Set<Key> | undefined;
+  exact: Key | Several<Key> | undefined;
   /** Webhooks whose pattern goes on with a final `*`: one or more further tokens. */
-  tail: Set<Key> | undefined;
+  tail: Key | Several<Key> | undefined;
 };
+
+/** Keys of one node. Of its own kind, so that no key is taken for one. */
+class Several<Key> extends Set<Key> {}
 
 export class PatternIndex<Key> {
   readonly #root: Node<Key> = emptyNode();
@@ -20,15 +27,14 @@ export class PatternIndex<Key> {
   add(key: Key, patterns: Iterable<string>): void {
     for (const pattern of patterns) {
       const { node, end } = this.#placeOf(pattern);
-      node[end] ??= new Set();
-      node[end].add(key);
+      node[end] = withKey(node[end], key);
     }
   }
 
   remove(key: Key, patterns: Iterable<string>): void {
     for (const pattern of patterns) {
       const { node, end } = this.#placeOf(pattern);
-      node[end]?.delete(key);
+      node[end] = withoutKey(node[end], key);
       prune(this.#root, pattern.split("."), 0);
     }
   }
@@ -38,7 +44,7 @@ export class PatternIndex<Key> {
     const tokens = type.split(".");
     if (!isOperationalType(type)) collect(this.#root, tokens, 0, found);
     else {
-      const operational = this.#root.children?.get(OPERATIONAL_TOKEN);
+      const operational = childOf(this.#root, OPERATIONAL_TOKEN);
       if (operational !== undefined) collect(operational, tokens, 1, found);
     }
     return found;
@@ -50,43 +56,76 @@ export class PatternIndex<Key> {
     const end = tokens.at(-1) === "*" ? "tail" : "exact";
     let node = this.#root;
     for (const token of end === "tail" ? tokens.slice(0, -1) : tokens) {
-      node.children ??= new Map();
-      let child = node.children.get(token);
-      if (child === undefined) {
-        child = emptyNode();
-        node.children.set(token, child);
-      }
-      node = child;
+      node = childOf(node, token) ?? addChild(node, token);
     }
     return { node, end };
   }
 }
 
 function emptyNode<Key>(): Node<Key> {
-  return { children: undefined, exact: undefined, tail: undefined };
+  return { token: undefined, child: undefined, children: undefined, exact: undefined, tail: undefined };
+}
+
+function childOf<Key>(node: Node<Key>, token: string): Node<Key> | undefined {
+  return node.token === token ? node.child : node.children?.get(token);
+}
+
+function addChild<Key>(node: Node<Key>, token: string): Node<Key> {
+  const child = emptyNode<Key>();
+  if (node.child === undefined && node.children === undefined) {
+    node.token = token;
+    node.child = child;
+    return child;
+  }
+  node.children ??= new Map();
+  if (node.token !== undefined && node.child !== undefined) node.children.set(node.token, node.child);
+  node.token = undefined;
+  node.child = undefined;
+  node.children.set(token, child);
+  return child;
+}
+
+function removeChild<Key>(node: Node<Key>, token: string): void {
+  if (node.token === token) {
+    node.token = undefined;
+    node.child = undefined;
+  }
+  node.children?.delete(token);
+  if (node.children?.size === 0) node.children = undefined;
+}
+
+function withKey<Key>(keys: Key | Several<Key> | undefined, key: Key): Key | Several<Key> {
+  if (keys === undefined || keys === key) return key;
+  return keys instanceof Several ? keys.add(key) : new Several([keys, key]);
+}
+
+function withoutKey<Key>(keys: Key | Several<Key> | undefined, key: Key): Key | Several<Key> | undefined {
+  if (keys === key) return undefined;
+  if (!(keys instanceof Several)) return keys;
+  keys.delete(key);
+  return keys.size === 0 ? undefined : keys;
+}
+
+function collectKeys<Key>(keys: Key | Several<Key> | undefined, found: Set<Key>): void {
+  if (keys instanceof Several) for (const key of keys) found.add(key);
+  else if (keys !== undefined) found.add(keys);
 }
 
 function collect<Key>(node: Node<Key>, tokens: readonly string[], depth: number, found: Set<Key>): void {
   const token = tokens[depth];
-  if (token === undefined) {
-    for (const key of node.exact ?? []) found.add(key);
-    return;
-  }
-  for (const key of node.tail ?? []) found.add(key);
-  const child = node.children?.get(token);
+  collectKeys(token === undefined ? node.exact : node.tail, found);
+  if (token === undefined) return;
+  const child = childOf(node, token);
   if (child !== undefined) collect(child, tokens, depth + 1, found);
-  const star = node.children?.get("*");
+  const star = childOf(node, "*");
   if (star !== undefined) collect(star, tokens, depth + 1, found);
 }
 
 /** Drops branches that no pattern uses any more, so that churn does not grow the trie. */
 function prune<Key>(node: Node<Key>, tokens: readonly string[], depth: number): boolean {
   const token = tokens[depth];
-  const child = token === undefined ? undefined : node.children?.get(token);
-  if (token !== undefined && child !== undefined && prune(child, tokens, depth + 1)) node.children?.delete(token);
-  return isEmpty(node.children) && isEmpty(node.exact) && isEmpty(node.tail);
-}
-
-function isEmpty(held: { readonly size: number } | undefined): boolean {
-  return held === undefined || held.size === 0;
+  const child = token === undefined ? undefined : childOf(node, token);
+  if (token !== undefined && child !== undefined && prune(child, tokens, depth + 1)) removeChild(node, token);
+  const hasChildren = node.child !== undefined || node.children !== undefined;
+  return !hasChildren && node.exact === undefined && node.tail === undefined;
 }

@@ -50,6 +50,20 @@ describe("deadlines behind one timer", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("let what came while the process was frozen be read before they ring", () => {
+    const [answered, unanswered] = [named("answered"), named("unanswered")];
+    const atMs = Date.now() + 100;
+    deadlines.add(answered, atMs);
+    deadlines.add(unanswered, atMs);
+    vi.setSystemTime(Date.now() + 10_000);
+    vi.advanceTimersToNextTimer();
+    expect(rung).toEqual([]);
+    deadlines.cancel(answered, atMs);
+    vi.advanceTimersToNextTimer();
+    expect(rung).toEqual(["unanswered"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("work again after a pause, and after the process was frozen", () => {
     deadlines.add(named("first"), Date.now() + 10);
     vi.advanceTimersByTime(1_000);

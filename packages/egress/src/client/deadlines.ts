@@ -9,12 +9,16 @@ export interface Expiring {
 }
 
 const TICK_MS = 20;
+/** A ring that comes this much late tells that the process did not run: it was frozen, or had no processor. */
+const LATE_TICKS = 5;
 
 export class Deadlines implements Disposable {
   readonly #nowMs: () => number;
   readonly #due = new Map<number, Set<Expiring>>();
   #running = 0;
   #lastTick = 0;
+  /** Rings after what came meanwhile was read. */
+  #soon: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param nowMs monotonic. */
@@ -25,7 +29,7 @@ export class Deadlines implements Disposable {
   add(expiring: Expiring, atMs: number): void {
     if (this.#timer === undefined) {
       this.#lastTick = Math.floor(this.#nowMs() / TICK_MS);
-      this.#timer = setInterval(() => this.#ring(), TICK_MS);
+      this.#timer = setInterval(() => this.#onTick(), TICK_MS);
     }
     const tick = tickOf(atMs);
     const due = this.#due.get(tick);
@@ -41,12 +45,23 @@ export class Deadlines implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+    clearImmediate(this.#soon);
+    this.#soon = undefined;
     this.#timer = undefined;
     this.#due.clear();
     this.#running = 0;
   }
 
+  /** Answers that came while the process did not run are read before anybody is told that none came. */
+  #onTick(): void {
+    if (this.#soon !== undefined) return;
+    const lateTicks = Math.floor(this.#nowMs() / TICK_MS) - this.#lastTick;
+    if (lateTicks <= LATE_TICKS) this.#ring();
+    else this.#soon = setImmediate(() => this.#ring());
+  }
+
   #ring(): void {
+    this.#soon = undefined;
     const nowTick = Math.floor(this.#nowMs() / TICK_MS);
     while (this.#lastTick < nowTick) {
       this.#lastTick += 1;

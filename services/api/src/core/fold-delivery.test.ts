@@ -60,7 +60,7 @@ describe("a delivery out of its log", () => {
     const failure = { errorClass: "status", errorMessage: "HTTP 500", nextAtMs: undefined } as const;
     const folded = foldDelivery([
       created,
-      { ...about, kind: "attempt.failed", atMs: endedAtMs, attempt, ...failure },
+      { ...about, kind: "attempt.failed", atMs: endedAtMs, attempt, release: 0, ...failure },
       { ...about, kind: "delivery.exhausted", atMs: endedAtMs, attempt: 1, release: 0, reason: "attempts_exhausted" },
     ]);
     expect(folded?.delivery).toEqual({
@@ -88,14 +88,19 @@ describe("a delivery out of its log", () => {
   it("that succeeded is delivered, and tells when it was made for a replay", () => {
     const replayOf = about.deliveryId as DeliveryId;
     const origin = { kind: "replay", replayId: EVENT as string as ReplayId, replayOf } as const;
-    const succeeded = { ...about, kind: "attempt.succeeded", attempt: { ...attempt, statusCode: 204 } } as const;
+    const succeeded = {
+      ...about,
+      kind: "attempt.succeeded",
+      attempt: { ...attempt, statusCode: 204 },
+      release: 0,
+    } as const;
     const folded = foldDelivery([{ ...created, origin }, succeeded]);
     expect(folded?.delivery).toMatchObject({ status: "delivered", lastStatusCode: 204, replayOf, isTest: false });
     expect(folded?.attempts).toMatchObject([{ outcome: "succeeded", statusCode: 204, errorClass: undefined }]);
   });
 
   it("is not known before its creation is", () => {
-    expect(foldDelivery([{ ...about, kind: "attempt.succeeded", attempt }])).toBeUndefined();
+    expect(foldDelivery([{ ...about, kind: "attempt.succeeded", attempt, release: 0 }])).toBeUndefined();
     expect(foldDelivery([])).toBeUndefined();
   });
 });

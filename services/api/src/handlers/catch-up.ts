@@ -3,7 +3,7 @@
  * as far as the projection is complete, so that no event turns up later between two that were handed out.
  */
 
-import { type OrgId, partitionOf } from "@posthorn/domain";
+import { type EventId, type OrgId, partitionOf, uuidv7TimeMs } from "@posthorn/domain";
 import { INGEST_AGE_MS_MAX } from "@posthorn/message-bus";
 import { type CatchUpCursor, WHOLE_MESSAGE } from "../core/catch-up-cursor.ts";
 import { type CatchUpPage, catchUpJson, emptyPage, extendPage, type FoundEvent } from "../core/catch-up-page.ts";
@@ -22,6 +22,8 @@ export type CatchUpPorts = {
   readonly chance: Pick<Chance, "nowMs">;
 };
 
+/** Where a UUID says its version. */
+const UUID_VERSION_AT = "00000000-0000-".length;
 /** Events whose payloads are read at once: their messages may be large. */
 const READ_AT_ONCE_MAX = 32;
 /** A page that finds nothing but what has been lost or was a test ends after this long, where it is. */
@@ -33,8 +35,9 @@ export function catchUp(ports: CatchUpPorts): Handler<typeof listEventsRoute> {
     const nowMs = ports.chance.nowMs();
     const complete = await ports.acceptOrder.completeUpTo(partitionOf(org));
     if (complete === undefined) return refused(unavailable("NATS"));
-    const start = await startOf(ports, org, query.after);
+    const start = await startOf(ports, org, query.after, nowMs);
     if (start === "unknown") return refused(UNKNOWN_AFTER);
+    if (start === "gone") return refused(CURSOR_GONE);
     if (start !== undefined && !isStored(start, complete, nowMs)) return refused(CURSOR_GONE);
     const page = await readPage(ports, org, { ...query, start, complete, nowMs });
     if ("problem" in page) return page;
@@ -44,15 +47,22 @@ export function catchUp(ports: CatchUpPorts): Handler<typeof listEventsRoute> {
   };
 }
 
-/** Undefined: from the oldest event. */
+/** Undefined: from the oldest event. An unknown id from before payloads are kept is taken for a forgotten event's. */
 async function startOf(
   { events }: CatchUpPorts,
   org: OrgId,
   after: AfterText | undefined,
-): Promise<CatchUpCursor | undefined | "unknown"> {
+  nowMs: number,
+): Promise<CatchUpCursor | undefined | "unknown" | "gone"> {
   if (after === undefined || after.kind === "cursor") return after?.cursor;
   const event = await events.get(org, after.id);
-  return event === undefined ? "unknown" : { ...event.place, atMs: event.acceptedAtMs };
+  if (event !== undefined) return { ...event.place, atMs: event.acceptedAtMs };
+  return isOlderThanPayloads(after.id, nowMs) ? "gone" : "unknown";
+}
+
+/** Ids of events begin with the time of their acceptance. */
+function isOlderThanPayloads(id: EventId, nowMs: number): boolean {
+  return id.charAt(UUID_VERSION_AT) === "7" && uuidv7TimeMs(id) <= nowMs - INGEST_AGE_MS_MAX;
 }
 
 /** What is of another stream, or older than payloads become, may have lost what followed it. */

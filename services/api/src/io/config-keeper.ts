@@ -13,6 +13,7 @@ import {
   type Publisher,
   writeSentinel,
 } from "@posthorn/message-bus";
+import { crashPoint } from "@posthorn/service-runtime";
 import { CONFIG_KINDS, type ConfigEntries } from "./config-entries.ts";
 import type { WriteEntries } from "./write-entries.ts";
 
@@ -91,6 +92,7 @@ async function completeBucket(ports: ConfigKeeperPorts): Promise<boolean> {
       count += entries.length;
     }
   }
+  crashPoint("api.copied");
   await writeSentinel(connection, publisher);
   ports.onCopied(count);
   return true;

@@ -36,6 +36,7 @@ function open(writeEntries: WriteEntries) {
     db: database.db,
     entries: openConfigEntries(database.db),
     writeEntries,
+    nowMs: Date.now,
     onApplied: () => {},
     onTrouble: (reason) => troubles.push(reason),
   });
@@ -47,7 +48,7 @@ it("keeps a change that was made while the one before was being written", async 
   const { outbox } = open(async (entries) => {
     written.push(...entries.map(({ value }) => value.version));
     if (written.length === 1) await change(2);
-    return { written: entries, failure: undefined };
+    return { written: entries, outdated: [], failure: undefined };
   });
   await change(1);
   expect(await outbox.settled()).toBe(true);
@@ -58,7 +59,11 @@ it("keeps a change that was made while the one before was being written", async 
 
 it("says that it does not flow while the bucket refuses, keeps the change, and brings it in later", async () => {
   let failure: string | undefined = "the bucket is full";
-  const { outbox, troubles } = open(async (entries) => ({ written: failure === undefined ? entries : [], failure }));
+  const { outbox, troubles } = open(async (entries) => ({
+    written: failure === undefined ? entries : [],
+    outdated: [],
+    failure,
+  }));
   expect(outbox.isFlowing).toBe(true);
   await change(3);
   expect(await outbox.settled()).toBe(false);
@@ -76,7 +81,7 @@ it("shares a round among those who wait at the same moment", async () => {
   let rounds = 0;
   const { outbox } = open(async (entries) => {
     rounds += 1;
-    return { written: entries, failure: undefined };
+    return { written: entries, outdated: [], failure: undefined };
   });
   await change(4);
   await Promise.all(Array.from({ length: 50 }, () => outbox.settled()));

@@ -2,19 +2,23 @@
  * Brings committed changes into the configuration bucket, in every replica all the time. A row of the outbox says only
  * that something changed: what goes into the bucket is the newest version, so that any replica may write it, in any
  * order and more than once. A row is removed after the bucket's ack; a crash before that leaves it to another replica.
+ * A change to what was restored from an older backup overtakes the newer version that the bucket still holds.
  */
 
 import type { Database } from "@posthorn/database";
+import { crashPoint } from "@posthorn/service-runtime";
 import { type Kysely, sql } from "kysely";
 import { CONFIG_KINDS, type ConfigEntries, type ConfigKind } from "./config-entries.ts";
 import type { BucketEntry } from "./config-rows.ts";
 import { type Outbox, openOutbox } from "./outbox.ts";
+import { overtakeBucket } from "./overtake-bucket.ts";
 import type { WriteEntries } from "./write-entries.ts";
 
 export type ConfigOutboxPorts = {
   readonly db: Kysely<Database>;
   readonly entries: Pick<ConfigEntries, "read">;
   readonly writeEntries: WriteEntries;
+  readonly nowMs: () => number;
   /** Told how many changes have come into the bucket. */
   readonly onApplied: (count: number) => void;
   readonly onTrouble: (reason: string) => void;
@@ -33,12 +37,15 @@ async function drain(ports: ConfigOutboxPorts): Promise<void> {
   for (;;) {
     const pending = await pendingChanges(ports.db);
     if (pending.length === 0) return;
+    crashPoint("api.committed");
     const entries = await currentEntries(ports.entries, pending);
-    const { written, failure } = await ports.writeEntries(entries);
+    const { written, outdated, failure } = await ports.writeEntries(entries);
+    for (const entry of outdated) await overtakeBucket(ports.db, entry, ports.nowMs());
+    crashPoint("api.written");
     await removeApplied(ports.db, written);
     ports.onApplied(written.length);
     if (failure !== undefined) throw new Error(failure);
-    if (pending.length < DRAIN_ROWS_MAX) return;
+    if (pending.length < DRAIN_ROWS_MAX && outdated.length === 0) return;
   }
 }
 

@@ -7,6 +7,7 @@ import type { ApiEvents } from "../events.ts";
 import { forgetDeletions } from "./forget-deletions.ts";
 import type { IdempotencyKeys } from "./idempotency-keys.ts";
 import { nowAndThen } from "./now-and-then.ts";
+import { forgetKeptPromises } from "./replays.ts";
 import type { Webhooks } from "./webhooks.ts";
 
 export type ForgetPorts = {
@@ -26,6 +27,7 @@ export function forgetWhatIsOver(ports: ForgetPorts): AsyncDisposable {
   const chore = (part: Parameters<ApiEvents["trouble"]>[0], act: () => Promise<unknown>) =>
     stack.use(nowAndThen({ everyMs: FORGET_EVERY_MS, act, onTrouble: (reason) => events.trouble(part, reason) }));
   chore("idempotency keys", () => idempotencyKeys.purge(nowMs()));
+  chore("replay requests", () => forgetKeptPromises(db));
   chore("payload deletions", () => forgetDeletions({ db, connection, nowMs }));
   // Nobody signs with them since their overlap ended.
   chore("secrets", async () => {

@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import type { Database } from "@posthorn/database";
 import { type OrgId, partitionOf } from "@posthorn/domain";
 import { type BusConnection, type Publisher, subjectOf } from "@posthorn/message-bus";
+import { crashPoint } from "@posthorn/service-runtime";
 import { type Kysely, sql, type Transaction } from "kysely";
 import { type Outbox, openOutbox } from "./outbox.ts";
 import { storedOrgId } from "./stored.ts";
@@ -71,6 +72,7 @@ async function drainRows(transaction: Transaction<Database>, ports: LogOutboxPor
     byOrganisation(rows).map(({ orgId, rows: ofOrganisation }) => publishInOrder(ports, orgId, ofOrganisation)),
   );
   const logged = published.flatMap(({ ids }) => ids);
+  crashPoint("api.logged");
   if (logged.length > 0) await transaction.deleteFrom("log_outbox").where("id", "in", logged).execute();
   const failure = published.find((of) => of.failure !== undefined)?.failure;
   return { found: rows.length, logged: logged.length, failure };

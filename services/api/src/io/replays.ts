@@ -58,6 +58,11 @@ async function forgetProjected(transaction: Transaction<Database>, org: OrgId): 
     .execute();
 }
 
+/** The same for all organisations: once retention has forgotten a replay, its promise would look like a new one. */
+export async function forgetKeptPromises(db: Kysely<Database>): Promise<void> {
+  await db.deleteFrom("replay_requests").where("id", "in", db.selectFrom("replays").select("id")).execute();
+}
+
 async function insertRequest(transaction: Transaction<Database>, started: ReplayStarted): Promise<void> {
   await transaction
     .insertInto("replay_requests")

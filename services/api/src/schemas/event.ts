@@ -99,6 +99,10 @@ export const getEventRoute = {
 export const deletePayloadRoute = {
   operation: "deletePayload",
   summary: "Delete an event's data: it is shown and sent no more, and open deliveries are cancelled",
+  description:
+    "From the answer on the data is shown by nothing and sent to nobody. Its bytes leave the disks when the stream that " +
+    "holds them reaches its age limit: 7 days after the event was accepted, or sooner. What receivers answered before " +
+    "is kept with the attempts for as long as history is.",
   tag: "Events",
   method: "DELETE",
   path: "/v1/orgs/:org/events/:event/payload",

@@ -16,6 +16,7 @@ import {
   type WorkItem,
 } from "@posthorn/domain";
 import type { TakenMessage } from "@posthorn/message-bus";
+import { crashPoint } from "@posthorn/service-runtime";
 import { parkedEvents } from "../core/parking.ts";
 import type { AttemptPlan } from "../core/plan-attempt.ts";
 import { type Exchange, outcomeCommand } from "../core/record-exchange.ts";
@@ -127,7 +128,7 @@ async function send(
 ): Promise<Step> {
   const { item, pass } = work;
   const { webhook } = plan;
-  const mayLeave = async (timeoutMs: number) => leave(ports, work, webhook, timeoutMs);
+  const mayLeave = async () => leave(ports, work, webhook);
   const sent = await ports.sendRequest({ item, webhook, event, mayLeave, possibleRepeat, isTest: false });
   if (sent.kind === "exchanged") return recordExchange(ports, work, plan, sent.exchange);
   pass.returns();
@@ -148,8 +149,8 @@ async function send(
 }
 
 /** The wait for a connection and a signature may have been long: what was planned has to hold still. */
-function leave(ports: DispatchPorts, work: Work, webhook: WebhookConfig, timeoutMs: number): Leave {
-  if (!holdLease(work.message, timeoutMs)) return "lease_lost";
+function leave(ports: DispatchPorts, work: Work, webhook: WebhookConfig): Leave {
+  if (!holdLease(work.message)) return "lease_lost";
   const plan = ports.configuration.plan(work.item);
   if (plan.kind !== "send" || plan.webhook !== webhook || isHeldUp(work)) return "reconsider";
   work.pass.departs();
@@ -173,6 +174,7 @@ function recordExchange(
   { webhook, version }: Send,
   exchange: Exchange,
 ): Promise<Progress> {
+  crashPoint("dispatcher.posted");
   const { item } = work;
   const command = outcomeCommand(item, webhook, exchange, ports.chance.roll());
   const { outcome } = command;
@@ -211,8 +213,8 @@ function goneEvent({ orgId, webhookId }: WorkItem, configVersion: number, atMs: 
 }
 
 async function settle(
-  ports: DispatchPorts,
-  work: Work,
+  ports: Pick<DispatchPorts, "log" | "events" | "chance">,
+  work: Pick<Work, "message" | "item" | "rest">,
   command: Extract<DeliveryCommand, { kind: "cancel" | "exhaust" }>,
 ): Promise<Progress> {
   const progress = await record(ports, work, command, []);
@@ -233,6 +235,21 @@ export function record(
   return write(ports, work, happened, consequences);
 }
 
+/**
+ * What is gone waits for no receiver: the scheduler releases it at once, however its circuit stands, and would do so
+ * again and again.
+ */
+export async function parkOrEnd(
+  ports: Pick<DispatchPorts, "configuration" | "log" | "events" | "chance">,
+  work: Pick<Work, "message" | "item" | "rest" | "mayHaveBeenSent">,
+  reason: DeferReason,
+): Promise<Progress> {
+  await ports.configuration.reached(work.item.configRevision);
+  const plan = ports.configuration.plan(work.item);
+  const isOver = plan.kind === "cancel" || plan.kind === "exhaust";
+  return isOver ? settle(ports, work, plan) : park(ports, work, reason);
+}
+
 /** @param work `mayHaveBeenSent` is of its item; whoever sends a run has one of it under way. */
 export async function park(
   ports: Pick<DispatchPorts, "log" | "events" | "chance">,
@@ -241,6 +258,7 @@ export async function park(
 ): Promise<Progress> {
   const parked = parkedEvents(work.item, reason, work.mayHaveBeenSent, ports.chance.nowMs());
   const progress = await write(ports, work, parked, []);
+  crashPoint("dispatcher.parked");
   ports.events.parked(reason);
   return progress;
 }

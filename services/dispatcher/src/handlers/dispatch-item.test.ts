@@ -161,10 +161,10 @@ describe("a circuit", () => {
       sendRequest: async (request) => {
         if (request.item === item) {
           await waits;
-          expect(await request.mayLeave(1_000)).toBe("reconsider");
+          expect(await request.mayLeave()).toBe("reconsider");
           return { kind: "reconsider" };
         }
-        expect(await request.mayLeave(1_000)).toBe("yes");
+        expect(await request.mayLeave()).toBe("yes");
         return sends.shift() ?? ok;
       },
     });
@@ -235,6 +235,20 @@ describe("parking", () => {
     const old = another({ acceptedAtMs: NOW_MS - limits.DELIVERY_HORIZON_MS });
     await park({ message: message(), item: old }, "receiver_slow");
     expect(logged).toMatchObject([{ kind: "delivery.exhausted", reason: "expired" }]);
+  });
+
+  it("ends what is for a webhook that is gone: it would be released at once, and parked again, for ever", async () => {
+    const { park, logged } = dispatcher({
+      configuration: {
+        reached: async () => {},
+        plan: () => ({ kind: "cancel", reason: "webhook_deleted" }),
+        disable: () => false,
+      },
+    });
+    const taken = message();
+    await park({ message: taken, item }, "circuit_open");
+    expect(logged).toMatchObject([{ kind: "delivery.cancelled", reason: "webhook_deleted" }]);
+    expect(taken.isAcked).toBe(true);
   });
 
   it("of a copy of what is under way waits for the outcome, so that nobody releases it a second time", async () => {

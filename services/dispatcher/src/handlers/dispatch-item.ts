@@ -6,8 +6,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type DeferReason, type WorkItem, workIdOf } from "@posthorn/domain";
 import type { TakenMessage } from "@posthorn/message-bus";
+import { crashPoint } from "@posthorn/service-runtime";
 import { givenUp } from "../core/given-up.ts";
-import { type DispatchPorts, deliverItem, type Progress, park, record, type Work } from "./deliver-item.ts";
+import { type DispatchPorts, deliverItem, type Progress, parkOrEnd, record, type Work } from "./deliver-item.ts";
 import { DeliveriesInHand } from "./deliveries-in-hand.ts";
 import { RepeatedFailures } from "./repeated-failures.ts";
 import type { GatePass } from "./webhook-gates.ts";
@@ -17,7 +18,7 @@ export type Taken = { readonly message: TakenMessage; readonly item: WorkItem };
 export type DispatchItem = {
   /** Rejects for bugs, and when the log is closed; the message comes again then. */
   run(taken: Taken, pass: GatePass): Promise<void>;
-  /** Logs that the work waits for its receiver's sake. */
+  /** Logs that the work waits for its receiver's sake, or that there is nothing left to wait for. */
   park(taken: Taken, reason: DeferReason): Promise<void>;
 };
 
@@ -69,6 +70,7 @@ export function createDispatchItem(ports: DispatchPorts): DispatchItem {
       if (at > 0) await itsSlot(item, ports.chance.nowMs);
       const progress = at === 0 ? await deliver(false) : await inHand.run(item.deliveryId, deliver);
       if (progress === "unsettled") return;
+      crashPoint("dispatcher.run-advanced");
       if (progress === "ended") break;
       hasSent ||= progress === "delivered";
     }
@@ -79,7 +81,10 @@ export function createDispatchItem(ports: DispatchPorts): DispatchItem {
     const mayBeRepeat = isCopy || message.mayBeRepeat || item.possibleRepeat;
     const mayHaveBeenSent = message.isRedelivered || item.mayHaveBeenSent;
     const progress = await deliverOrGiveUp({ message, item, rest: NOTHING, pass, mayBeRepeat, mayHaveBeenSent });
-    if (progress !== "unsettled") message.ack();
+    if (progress === "unsettled") return;
+    crashPoint("dispatcher.logged");
+    message.ack();
+    crashPoint("dispatcher.acknowledged");
   }
 
   async function parkAll({ message, item }: Taken, reason: DeferReason): Promise<void> {
@@ -88,7 +93,7 @@ export function createDispatchItem(ports: DispatchPorts): DispatchItem {
       const mayHaveBeenSent = message.isRedelivered;
       // Of a run that somebody else had, any one may have been under way.
       const rest = item.followers.map((one) => ({ ...one, mayHaveBeenSent: one.mayHaveBeenSent || mayHaveBeenSent }));
-      await park(ports, { message, item, rest, mayHaveBeenSent }, reason);
+      await parkOrEnd(ports, { message, item, rest, mayHaveBeenSent }, reason);
       message.ack();
     }
   }

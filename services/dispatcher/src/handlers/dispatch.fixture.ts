@@ -123,6 +123,7 @@ export function message(changes: Partial<TakenMessage> = {}): Message {
     sequence: 1,
     storedAtMs: NOW_MS,
     partition: 0,
+    lane: "main",
     mayBeRepeat: false,
     isRedelivered: false,
     leaseEndsAtMs: () => Number.POSITIVE_INFINITY,
@@ -188,7 +189,7 @@ export function dispatcher({ sends = [ok], fenceSays = "open", webhook: config =
       requests.push(request);
       const sent = outcomes.shift();
       if (sent === undefined) throw new Error("more requests than the test knows of");
-      return sent.kind === "exchanged" && (await request.mayLeave(1_000)) !== "yes" ? { kind: "reconsider" } : sent;
+      return sent.kind === "exchanged" && (await request.mayLeave()) !== "yes" ? { kind: "reconsider" } : sent;
     },
     log: {
       append: async (_partition, events) => {

@@ -1,14 +1,14 @@
-/** No POST begins on a lease that has run out, and a lease outlives the attempt that begins on it. */
+/** No POST begins on a lease that has run out. While the request is under way the lane goes on extending it. */
 
 import type { TakenMessage } from "@posthorn/message-bus";
 
-/** The lease outlives the attempt's deadline by this much, so that its outcome can be logged under it. */
-const LEASE_MARGIN_MS = 10_000;
+/** A process that stood still begins with at least this much: the lane's next round may be late, too. */
+const LEASE_LEFT_MS_MIN = 5_000;
 
-/** False when the lease has ended. Otherwise it is made long enough for the attempt. */
-export function holdLease(message: Pick<TakenMessage, "leaseEndsAtMs" | "working">, timeoutMs: number): boolean {
+/** False when the lease has ended. */
+export function holdLease(message: Pick<TakenMessage, "leaseEndsAtMs" | "working">): boolean {
   const leftMs = message.leaseEndsAtMs() - performance.now();
   if (leftMs <= 0) return false;
-  if (leftMs < timeoutMs + LEASE_MARGIN_MS) message.working();
+  if (leftMs < LEASE_LEFT_MS_MIN) message.working();
   return true;
 }

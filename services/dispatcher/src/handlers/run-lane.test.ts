@@ -1,4 +1,5 @@
-import { encodeWorkItem } from "@posthorn/contracts";
+import { encodeWorkBundle, encodeWorkItem } from "@posthorn/contracts";
+import type { WorkItem } from "@posthorn/domain";
 import type { TakenMessage, WorkSource } from "@posthorn/message-bus";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { another, item, message } from "./dispatch.fixture.ts";
@@ -103,6 +104,32 @@ describe("a lane", () => {
     expect(unreadable.isAcked).toBe(true);
     expect(lost.isAcked).toBe(false);
     expect(began).toEqual([good]);
+  });
+
+  it("begins each item of a bundle by itself, sets aside those it cannot read, and answers for all at the end", async () => {
+    const strange = { ...another(), profile: "unheard-of" } as unknown as WorkItem;
+    const bundle = message({ data: encodeWorkBundle([another(), strange, another()]), sequence: 8 });
+    const { end, lane } = startLane([bundle]);
+    await turn();
+    expect(happened).toEqual(["set aside 8"]);
+    expect(began).toHaveLength(2);
+    expect(lane.inHand).toBe(2);
+    for (const share of began) {
+      expect(bundle.isAcked).toBe(false);
+      share.ack();
+      end(share);
+    }
+    expect(bundle.isAcked).toBe(true);
+    await turn();
+    expect(lane.inHand).toBe(0);
+  });
+
+  it("takes no more bundles than it has slots for", async () => {
+    const bundle = () => message({ data: encodeWorkBundle([another(), another()]) });
+    const { waiting, lane } = startLane([bundle(), bundle()], { slotsMax: 1, slotsMin: 1 });
+    await turn();
+    expect([lane.inHand, lane.waiting]).toEqual([1, 1]);
+    expect(waiting).toHaveLength(1);
   });
 
   it("takes nothing more than so many bytes", async () => {

@@ -5,11 +5,13 @@
  */
 
 import { setTimeout } from "node:timers/promises";
-import { decodeWorkItem } from "@posthorn/contracts";
-import type { TakenMessage, WorkSource } from "@posthorn/message-bus";
+import { decodeWork } from "@posthorn/contracts";
+import type { WorkItem } from "@posthorn/domain";
+import type { LaneName, TakenMessage, WorkSource } from "@posthorn/message-bus";
 import { nextSlots, type SlotLimits } from "../core/lane-slots.ts";
 import type { DispatcherEvents } from "../events.ts";
 import type { DispatchItem } from "./dispatch-item.ts";
+import { shareMessage } from "./share-message.ts";
 import { type Entry, type ParkReason, WaitingRoom } from "./waiting-room.ts";
 import type { WebhookGates } from "./webhook-gates.ts";
 
@@ -100,13 +102,14 @@ export class Lane implements AsyncDisposable {
 
   async #run(): Promise<void> {
     const { source } = this.#options;
-    const accepts = (partition: number) => this.#room.accepts(partition);
+    const accepts = (partition: number, lane: LaneName) => this.#room.accepts(partition, lane);
     while (this.#stopped === undefined) {
       if (!this.#mayTake()) await this.#change();
       else {
         await source.available(accepts);
         if (this.#stopped === undefined && this.#mayTake()) {
-          for (const message of source.take(this.#freeSlots(), accepts)) this.#receive(message);
+          // One at a time: it may hold many items.
+          for (const message of source.take(1, accepts)) this.#receive(message);
         }
       }
     }
@@ -121,16 +124,29 @@ export class Lane implements AsyncDisposable {
   }
 
   #receive(message: TakenMessage): void {
-    const decoded = decodeWorkItem(message.data);
+    const decoded = decodeWork(message.data);
     if (decoded.kind === "undecodable") {
-      this.#options.events.setAside(message.sequence, message.subject, decoded.reason);
-      message.ack();
+      this.#setAside(message, decoded.reason);
       return;
     }
-    const item = decoded.value;
-    this.#bytesHeld += message.data.length;
+    const bytes = Math.ceil(message.data.length / decoded.value.length);
+    const shares = shareMessage(message, decoded.value.length);
+    for (const [index, share] of shares.entries()) {
+      const item = decoded.value[index];
+      if (item?.kind !== "decoded") this.#setAside(share, item?.reason ?? "it has no item");
+      else this.#arrive(share, item.value, bytes);
+    }
+  }
+
+  #setAside(message: TakenMessage, reason: string): void {
+    this.#options.events.setAside(message.sequence, message.subject, reason);
+    message.ack();
+  }
+
+  #arrive(message: TakenMessage, item: WorkItem, bytes: number): void {
+    this.#bytesHeld += bytes;
     const { partition } = message;
-    this.#room.arrive({ message, item, webhook: item.webhookId, partition, sinceMs: performance.now() });
+    this.#room.arrive({ message, item, webhook: item.webhookId, partition, bytes, sinceMs: performance.now() });
   }
 
   /** What was lost while it waited is somebody else's by now. */
@@ -138,7 +154,7 @@ export class Lane implements AsyncDisposable {
     const { message } = entry;
     if (message.leaseEndsAtMs() <= performance.now()) {
       this.#options.events.handedBack("lease_lost");
-      this.#bytesHeld -= message.data.length;
+      this.#bytesHeld -= entry.bytes;
       return;
     }
     this.#slots.set(message, performance.now());
@@ -153,7 +169,7 @@ export class Lane implements AsyncDisposable {
       this.#options.events.failed(error);
     }
     pass.leave();
-    this.#end(entry.message);
+    this.#end(entry);
   }
 
   async #park(entry: Entry, reason: ParkReason): Promise<void> {
@@ -162,11 +178,11 @@ export class Lane implements AsyncDisposable {
     } catch (error) {
       this.#options.events.failed(error);
     }
-    this.#end(entry.message);
+    this.#end(entry);
   }
 
-  #end(message: TakenMessage): void {
-    this.#bytesHeld -= message.data.length;
+  #end({ message, bytes }: Entry): void {
+    this.#bytesHeld -= bytes;
     this.#inHand.delete(message);
     this.#slots.delete(message);
     this.#room.slotFreed();

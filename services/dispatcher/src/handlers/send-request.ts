@@ -6,7 +6,7 @@
 import { asBuffer, type SignItem } from "@posthorn/contracts";
 import { type AcceptedEvent, renderBody, signingSecrets, type WebhookConfig, type WorkItem } from "@posthorn/domain";
 import type { EgressClient, ParsedTargetUrl, Place, TargetUrl } from "@posthorn/egress";
-import type { SpanHandle, Tracing } from "@posthorn/service-runtime";
+import { crashPoint, type SpanHandle, type Tracing } from "@posthorn/service-runtime";
 import type { Exchange } from "../core/record-exchange.ts";
 import { queryValuesOf, redactAnswer } from "../core/redact-answer.ts";
 import { requestHeaders, type SignedHeader, timeoutMsOf } from "../core/request.ts";
@@ -18,7 +18,7 @@ export type OutgoingRequest = {
   /** The payload of the item, wherever it came from. */
   readonly event: AcceptedEvent;
   /** Asked when all is ready, right before the request leaves: the wait for a connection may have been long. */
-  readonly mayLeave: (timeoutMs: number) => Promise<Leave>;
+  readonly mayLeave: () => Promise<Leave>;
   readonly possibleRepeat: boolean;
   readonly isTest: boolean;
   /** Ends the wait for a connection; a request that has left goes on. */
@@ -94,11 +94,11 @@ async function signAndPost(ports: SendPorts, request: OutgoingRequest, readied: 
   if (signed.kind === "closed") return { kind: "not_sent", reason: "stopping" };
   if (signed.kind === "refused") return { kind: "unsignable", refusal: signed.refusal };
   if (performance.now() - askedAtMs > SIGNATURE_AGE_MS_MAX) return { kind: "reconsider" };
-  const timeoutMs = timeoutMsOf(request.item, request.webhook);
-  const leave = await request.mayLeave(timeoutMs);
+  const leave = await request.mayLeave();
   if (leave === "lease_lost") return { kind: "not_sent", reason: leave };
   if (leave === "reconsider") return { kind: leave };
-  const exchange = await post(ports, request, readied, signed.headers, timeoutMs);
+  crashPoint("dispatcher.signed");
+  const exchange = await post(ports, request, readied, signed.headers);
   if (exchange === undefined) return { kind: "aborted" };
   if (exchange.result.kind === "response") {
     span.setAttributes({ "http.response.status_code": exchange.result.status });
@@ -137,15 +137,17 @@ async function post(
   request: OutgoingRequest,
   { url, place, body, span }: Readied,
   signed: readonly SignedHeader[],
-  deadlineMs: number,
 ): Promise<Exchange | undefined> {
   const { sent, shown, secrets } = requestHeaders(request.item, request.event, signed, span.traceparent);
+  const deadlineMs = timeoutMsOf(request.item, request.webhook);
   const startedAtMs = ports.nowMs();
   const startedMs = performance.now();
   const result = await ports.egress.post({ url, place, headers: sent, body, deadlineMs });
   if (result.kind === "aborted") return undefined;
   return {
     ...aboutRequest(ports, request),
+    // A reused socket that broke may have brought it there the first time.
+    possibleRepeat: request.possibleRepeat || result.redone,
     requestHeaders: [...shown, ["User-Agent", ports.userAgent]],
     startedAtMs,
     durationMs: Math.round(performance.now() - startedMs),

@@ -116,7 +116,7 @@ function tester({ sends = [answered(200)], staysHere = false, lookup, reached, r
       const isSent = sent.kind === "exchanged" || sent.kind === "aborted";
       if (!isSent || staysHere) return sent;
       onReady?.();
-      const leave = await outgoing.mayLeave(1_000);
+      const leave = await outgoing.mayLeave();
       return leave === "yes" ? sent : { kind: "not_sent", reason: "lease_lost" };
     },
     log: {

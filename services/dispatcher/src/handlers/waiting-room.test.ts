@@ -42,7 +42,7 @@ afterEach(() => {
 
 function entry(webhook: string, changes: Partial<WorkItem> = {}, partition = 0): Entry {
   const item = another({ webhookId: webhook as WebhookId, ...changes });
-  return { message: message(), item, webhook, partition, sinceMs: performance.now() };
+  return { message: message({ partition }), item, webhook, partition, bytes: 0, sinceMs: performance.now() };
 }
 function arrive(webhook: string, count = 1, changes: Partial<WorkItem> = {}, partition = 0): Entry[] {
   const entries = Array.from({ length: count }, () => entry(webhook, changes, partition));
@@ -168,23 +168,24 @@ describe("parking for the receiver's sake", () => {
     await turn();
     expect(parked.map(([, reason]) => reason)).toEqual(Array.from({ length: 10 }, () => "receiver_slow"));
     expect(parked.map(([one]) => one)).toEqual(flood.slice(-10));
-    expect(room.accepts(0)).toBe(true);
+    expect(room.accepts(0, "main")).toBe(true);
   });
 });
 
 describe("what merely outruns the engine", () => {
-  it("waits at the door, and its partition's stream with it; others go on", async () => {
+  it("waits at the door, and its lane of the stream with it; others go on", async () => {
     const flood = arrive("brisk", 64 + 100 + 10);
     await turn();
     expect(parked).toEqual([]);
-    expect(room.accepts(0)).toBe(false);
-    expect(room.accepts(1)).toBe(true);
+    expect(room.accepts(0, "main")).toBe(false);
+    expect(room.accepts(1, "main")).toBe(true);
+    expect(room.accepts(0, "backlog")).toBe(true);
     const [neighbour] = arrive("neighbour");
     expect(started.at(-1)).toBe(neighbour);
     for (const one of flood.slice(0, 40)) end(one);
     await turn();
     expect(parked).toEqual([]);
-    expect(room.accepts(0)).toBe(true);
+    expect(room.accepts(0, "main")).toBe(true);
     expect(roomMade).toBeGreaterThan(0);
   });
 
@@ -193,12 +194,12 @@ describe("what merely outruns the engine", () => {
     slots = 64;
     for (let webhook = 0; webhook < 150; webhook++) arrive(`neighbour ${webhook}`, 1, {}, 1);
     arrive("flood", 110);
-    expect([room.accepts(0), room.accepts(1)]).toEqual([false, false]);
+    expect([room.accepts(0, "main"), room.accepts(1, "main")]).toEqual([false, false]);
     slots = 512;
     room.slotFreed();
     await turn();
     expect(started).toHaveLength(64 + 150);
-    expect([room.accepts(0), room.accepts(1)]).toEqual([false, true]);
+    expect([room.accepts(0, "main"), room.accepts(1, "main")]).toEqual([false, true]);
     expect(roomMade).toBe(0);
     vi.advanceTimersByTime(100);
     expect(roomMade).toBe(1);

@@ -1,21 +1,23 @@
 /**
  * Where a lane's items wait without holding a slot: for their webhook's turn, for room among the slow, for a slot, or for
  * the time at which they are to leave. Work is parked from here for its receiver's sake only; what merely outruns the
- * engine waits at the door, and its partition's stream with it.
+ * engine waits at the door, and what stands behind it in its lane of the stream with it.
  */
 
 import type { WorkItem } from "@posthorn/domain";
-import type { TakenMessage } from "@posthorn/message-bus";
+import type { LaneName, TakenMessage } from "@posthorn/message-bus";
 import { LaneQueue, type WaitsFor } from "../core/lane-queue.ts";
 import { SlotTimes } from "../core/slot-times.ts";
 import { type GateListener, SLOW_POOL_MAX, type WebhookGates } from "./webhook-gates.ts";
 
-/** One work item and its message. */
+/** One work item and its message, or its share of one. */
 export type Entry = {
   readonly message: TakenMessage;
   readonly item: WorkItem;
   readonly webhook: string;
   readonly partition: number;
+  /** Of the message. */
+  readonly bytes: number;
   /** Monotonic: when it came here. */
   readonly sinceMs: number;
 };
@@ -44,10 +46,10 @@ export class WaitingRoom implements GateListener, Disposable {
   readonly #options: RoomOptions;
   readonly #queue: LaneQueue<Entry>;
   readonly #timed = new SlotTimes<Entry>();
-  /** More than their webhooks' share of the queue. Nothing more is taken from their partitions. */
+  /** More than their webhooks' share of the queue. Nothing more is taken from their lanes. */
   readonly #door: Entry[] = [];
   #isJudging = false;
-  /** A partition was refused: whoever takes is told when that may be over. */
+  /** A lane was refused: whoever takes is told when that may be over. */
   #hasRefused = false;
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
@@ -61,11 +63,11 @@ export class WaitingRoom implements GateListener, Disposable {
     return this.#queue.size + this.#door.length + this.#timed.size;
   }
 
-  accepts(partition: number): boolean {
+  accepts(partition: number, lane: LaneName): boolean {
     const accepted =
       this.#queue.hasRoomFor(partition) &&
       this.#timed.size < this.#options.itemsMax &&
-      !this.#door.some((entry) => entry.partition === partition);
+      !this.#door.some(({ message }) => message.partition === partition && message.lane === lane);
     if (!accepted) this.#hasRefused = true;
     return accepted;
   }
@@ -180,7 +182,7 @@ export class WaitingRoom implements GateListener, Disposable {
     else this.#askAgain();
   }
 
-  /** The door holds up its own partitions only; others that were refused may have room long before it is empty. */
+  /** The door holds up its own lanes only; others that were refused may have room long before it is empty. */
   #askAgain(): void {
     if (!this.#hasRefused) return;
     this.#hasRefused = false;

@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { type OutcomesResponse, ProjectionServiceClient } from "@posthorn/contracts";
+import { type OutcomesRequest, type OutcomesResponse, ProjectionServiceClient } from "@posthorn/contracts";
 import { ALL_PARTITIONS, type WorkItem } from "@posthorn/domain";
 import { type BusConnection, lastSequenceOf, streamPosition } from "@posthorn/message-bus";
 import { callUnary, createGrpcClient, reachServer } from "@posthorn/service-runtime";
@@ -35,6 +35,24 @@ const REACH_MS_MAX = 1_000;
 
 export function openFence(connection: BusConnection, projectorTarget: string): OpenFence {
   const client = createGrpcClient(ProjectionServiceClient, projectorTarget);
+  const fence = createFence(connection, (request, deadlineMs) =>
+    callUnary<OutcomesRequest, OutcomesResponse>(client.outcomes.bind(client), request, { deadlineMs }),
+  );
+  return {
+    lookUp: fence.lookUp,
+    reach: () => reachServer(client, REACH_MS_MAX),
+    [Symbol.dispose]: () => {
+      fence[Symbol.dispose]();
+      client.close();
+    },
+  };
+}
+
+/** Rejects when the projector does not answer by the deadline. */
+export type AskOutcomes = (request: OutcomesRequest, deadlineMs: number) => Promise<OutcomesResponse>;
+
+/** A fence over any way to ask a projector. */
+export function createFence(connection: BusConnection, askOutcomes: AskOutcomes): Fence & Disposable {
   let isOpen = true;
 
   async function askOnce(partition: number, questions: readonly Question[], leftMs: () => number) {
@@ -43,9 +61,7 @@ export function openFence(connection: BusConnection, projectorTarget: string): O
       lastSequenceOf(connection, "LOG", partition),
     ]);
     const request = { partition, epochMs, minSequence, attempts: [...questions] };
-    const { settled } = await callUnary<typeof request, OutcomesResponse>(client.outcomes.bind(client), request, {
-      deadlineMs: Math.max(1, leftMs()),
-    });
+    const { settled } = await askOutcomes(request, Math.max(1, leftMs()));
     return questions.map((_, index) => answerOf(settled[index]));
   }
 
@@ -78,10 +94,8 @@ export function openFence(connection: BusConnection, projectorTarget: string): O
       const batcher = batchers[partition];
       return batcher === undefined ? "unknown" : await inTime(batcher.add({ deliveryId, attempt, release }));
     },
-    reach: () => reachServer(client, REACH_MS_MAX),
     [Symbol.dispose]: () => {
       isOpen = false;
-      client.close();
     },
   };
 }

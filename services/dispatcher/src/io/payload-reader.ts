@@ -36,9 +36,17 @@ export function openPayloadReader(connection: BusConnection, onTrouble: (reason:
 
   async function find({ place, orgId, eventId }: WorkItem): Promise<AcceptedEvent | undefined> {
     if (!(await isOfThisStream(place.epochMs))) return undefined;
-    const group = await groups.get(place.epochMs, place.sequence);
-    const event = group?.events[place.index];
-    return event?.orgId === orgId && event.id === eventId ? event : undefined;
+    const eventIn = ({ events }: EventGroup) => {
+      const event = events[place.index];
+      return event?.orgId === orgId && event.id === eventId ? event : undefined;
+    };
+    const kept = await groups.get(place.epochMs, place.sequence);
+    const event = kept && eventIn(kept);
+    if (kept === undefined || event !== undefined) return event;
+    // A stream that lost its end holds another group there than the one that was kept.
+    groups.forget(place.epochMs, place.sequence);
+    const read = await groups.get(place.epochMs, place.sequence);
+    return read && eventIn(read);
   }
 
   return {

@@ -37,6 +37,13 @@ export class RecentGroups {
     return kept.group;
   }
 
+  /** It may have become another one: the next who asks has it read anew. */
+  forget(epochMs: number, sequence: number): void {
+    const key = `${epochMs}.${sequence}`;
+    const kept = this.#kept.get(key);
+    if (kept !== undefined) this.#drop(key, kept);
+  }
+
   #begin(key: string, sequence: number): Kept {
     const kept: Kept = { group: this.#read(sequence), bytes: 0 };
     kept.group.then(

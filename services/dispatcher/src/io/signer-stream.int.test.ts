@@ -43,7 +43,11 @@ const sign: Answer = (call, { batchId, items }) =>
 
 const signed = (value: string): Signed => ({
   kind: "signed",
-  headers: [{ name: "signed", value, isSecret: value === "secret" }],
+  headers: [
+    { name: "webhook-id", value, isSecret: false },
+    { name: "webhook-timestamp", value: "1", isSecret: false },
+    { name: "signed", value, isSecret: value === "secret" },
+  ],
 });
 
 describe("signing over a stream", () => {
@@ -76,6 +80,21 @@ describe("signing over a stream", () => {
     const names = [...Array.from({ length: 199 }, (_, index) => `item-${index}`), "secret"];
     const answers = await Promise.all(names.map((name) => signer.sign(item(name))));
     expect(answers).toEqual(names.map(signed));
+  });
+
+  it("states what is signed once, also if the signer of an earlier release repeats it", async () => {
+    const asked: (boolean | undefined)[] = [];
+    const signer = await signerThat((call, { batchId, items, withoutStated }) => {
+      asked.push(withoutStated);
+      const headers = (id: string) => [
+        { name: "webhook-id", value: id, secret: false },
+        { name: "webhook-timestamp", value: "1", secret: false },
+        { name: "signed", value: id, secret: false },
+      ];
+      call.write({ batchId, results: items.map(({ messageId }) => ({ headers: headers(messageId), refusal: "" })) });
+    });
+    expect(await signer.sign(item("a"))).toEqual(signed("a"));
+    expect(asked).toEqual([true]);
   });
 
   it("hands on what the signer refuses", async () => {

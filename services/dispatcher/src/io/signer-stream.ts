@@ -31,6 +31,8 @@ const SECRETS_MAX = 10;
 const IN_FLIGHT_MAX = 3;
 /** A batch without an answer for this long goes to another stream; signing is pure, repeating it is free. */
 const ANSWER_MS_MAX = 5_000;
+const ID_HEADER = "webhook-id";
+const TIMESTAMP_HEADER = "webhook-timestamp";
 /** Before a signer is tried again of which nothing came. */
 const RETRY_WAIT_MS = 250;
 
@@ -77,7 +79,7 @@ export function openSigner(target: string, onTrouble: (reason: string) => void):
     try {
       const results = await new Promise<readonly SignResult[]>((resolve, reject) => {
         pending.set(batchId, { resolve, reject });
-        current.call.write({ batchId, items: [...items] });
+        current.call.write({ batchId, items: [...items], withoutStated: true });
       });
       if (results.length === items.length) return results;
       const why = new Error(`the signer answered ${items.length} items with ${results.length} results`);
@@ -100,7 +102,7 @@ export function openSigner(target: string, onTrouble: (reason: string) => void):
         try {
           const results = await ask(current, items);
           current.hasAnswered = true;
-          return results.map(signedOf);
+          return results.map((result, index) => signedOf(items[index], result));
         } catch {
           if (!current.hasAnswered) await new Promise((resolve) => setTimeout(resolve, RETRY_WAIT_MS));
         }
@@ -123,8 +125,15 @@ export function openSigner(target: string, onTrouble: (reason: string) => void):
   };
 }
 
-function signedOf({ headers, refusal }: SignResult): Signed {
-  return refusal === ""
-    ? { kind: "signed", headers: headers.map(({ name, value, secret }) => ({ name, value, isSecret: secret })) }
-    : { kind: "refused", refusal };
+/** What is signed besides the body is stated here: it need not come back from where it was sent to. */
+function signedOf(item: SignItem | undefined, { headers, refusal }: SignResult): Signed {
+  if (refusal !== "") return { kind: "refused", refusal };
+  const signed = headers.map(({ name, value, secret }) => ({ name, value, isSecret: secret }));
+  // A signer of the release before repeats them nevertheless.
+  if (item === undefined || signed[0]?.name === ID_HEADER) return { kind: "signed", headers: signed };
+  const stated = [
+    { name: ID_HEADER, value: item.messageId, isSecret: false },
+    { name: TIMESTAMP_HEADER, value: String(item.timestampS), isSecret: false },
+  ];
+  return { kind: "signed", headers: [...stated, ...signed] };
 }

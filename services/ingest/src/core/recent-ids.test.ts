@@ -11,6 +11,14 @@ describe("createRecentIds", () => {
     expect(recent.find("b", 1_000)).toBeUndefined();
   });
 
+  it("leaves to the stream what a clock remembers that was set back since: that would be a repeat for hours", () => {
+    const recent = createRecentIds(10);
+    const [acceptedAtMs, hourMs] = [7_200_000, 3_600_000];
+    recent.remember("a", id(1), acceptedAtMs);
+    expect(recent.find("a", acceptedAtMs - 50)).toBe(id(1));
+    expect(recent.find("a", acceptedAtMs - hourMs)).toBeUndefined();
+  });
+
   it("forgets what was not used for longest", () => {
     const recent = createRecentIds(2);
     recent.remember("a", id(1), 0);

@@ -14,6 +14,9 @@ export type RecentIds = {
   clear(): void;
 };
 
+/** Events of one moment are not accepted in the order of their times; more than this is a clock that was set back. */
+const CLOCK_STEP_MS_MAX = 10_000;
+
 type Recent = { readonly id: EventId; readonly acceptedAtMs: number };
 
 export function createRecentIds(countMax: number): RecentIds {
@@ -24,7 +27,9 @@ export function createRecentIds(countMax: number): RecentIds {
       const found = recent.get(key);
       if (found === undefined) return undefined;
       recent.delete(key);
-      if (nowMs - found.acceptedAtMs >= limits.DEDUPE_WINDOW_MS) return undefined;
+      // A clock that was set back says nothing of how long ago it was: the stream knows.
+      const agoMs = nowMs - found.acceptedAtMs;
+      if (agoMs < -CLOCK_STEP_MS_MAX || agoMs >= limits.DEDUPE_WINDOW_MS) return undefined;
       recent.set(key, found);
       return found.id;
     },

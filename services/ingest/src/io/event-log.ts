@@ -139,6 +139,7 @@ export class EventLog {
   }
 
   async #send(lane: Lane, entries: readonly Entry[]): Promise<void> {
+    crashPoint("ingest.received");
     const published = await this.#publish(lane.subject, entries);
     if (published.kind === "stored") crashPoint("ingest.stored");
     lane.inFlight -= 1;

@@ -73,6 +73,15 @@ describe("an event that matches", () => {
     expect(skipped?.item).toBeUndefined();
   });
 
+  it("marks work that may have been made before, and tells whether it may be in flight", () => {
+    const marksOf = (mayBeRepeat: boolean, wasInHand: boolean) => {
+      const [line] = entries([active], placed({}, mayBeRepeat, wasInHand));
+      return [line?.item?.possibleRepeat, line?.item?.mayHaveBeenSent];
+    };
+    expect(marksOf(true, false)).toEqual([true, false]);
+    expect(marksOf(true, true)).toEqual([true, true]);
+  });
+
   it("says that the work may be a repeat when its message may be one", () => {
     const [entry] = entries([active], placed({}, true));
     expect(entry?.item?.possibleRepeat).toBe(true);

@@ -24,6 +24,8 @@ export type PlacedEvent = {
   readonly event: AcceptedEvent;
   readonly place: PayloadPlace;
   readonly mayBeRepeat: boolean;
+  /** Somebody had its message in hand before: the same work may have been made, and be in flight. */
+  readonly wasInHand: boolean;
 };
 
 export type Match = PlacedEvent & {
@@ -83,7 +85,7 @@ function factsOf(event: AcceptedEvent, place: PayloadPlace): EventFacts {
 
 function firstAttempt(
   identity: DeliveryIdentity,
-  { event, place, mayBeRepeat, traceparent }: Match,
+  { event, place, mayBeRepeat, wasInHand, traceparent }: Match,
   { profile, eventTypePrefix }: Subscription,
   { configRevision, inlineBytesMax }: MatchTerms,
 ): WorkItem {
@@ -104,7 +106,7 @@ function firstAttempt(
     isOnly: false,
     terms: undefined,
     followers: NO_FOLLOWERS,
-    mayHaveBeenSent: false,
+    mayHaveBeenSent: wasInHand,
   };
 }
 

@@ -82,8 +82,8 @@ export function event(changes: Partial<AcceptedEvent> = {}): AcceptedEvent {
   };
 }
 
-export function placed(changes: Partial<AcceptedEvent> = {}, mayBeRepeat = false): PlacedEvent {
-  return { event: event(changes), place: { epochMs: 7, sequence: 8, index: 9 }, mayBeRepeat };
+export function placed(changes: Partial<AcceptedEvent> = {}, mayBeRepeat = false, wasInHand = false): PlacedEvent {
+  return { event: event(changes), place: { epochMs: 7, sequence: 8, index: 9 }, mayBeRepeat, wasInHand };
 }
 
 function uuid(kind: number, number: number): string {

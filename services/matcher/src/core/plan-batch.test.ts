@@ -12,13 +12,13 @@ function plan(matches: Iterable<Match>, bounds: Partial<StepBounds>) {
   return planBatch(matches, TERMS, all, () => LINE_BYTES);
 }
 
-/** @param webhooks how many the event goes to. */
-function match(number: number, webhooks: number, dataBytes = 8): Match {
+/** @param webhooks how many the event goes to. @param sequence of its message. */
+function match(number: number, webhooks: number, dataBytes = 8, sequence = 1): Match {
   const subscriptions = Array.from({ length: webhooks }, (_, index) =>
     subscription({ webhookId: webhookId(index), isActive: index % 3 !== 2 }),
   );
   const event = placed({ id: eventId(number), data: Buffer.alloc(dataBytes) });
-  return { ...event, subscriptions, evaluate: PASSES, traceparent: "" };
+  return { ...event, place: { ...event.place, sequence }, subscriptions, evaluate: PASSES, traceparent: "" };
 }
 
 describe("planBatch", () => {
@@ -35,15 +35,27 @@ describe("planBatch", () => {
   });
 
   it("cuts one large fan-out into steps", () => {
-    const sizes = [...plan([match(1, 10)], { entriesMax: 4 })].map(({ log }) => log.length);
+    const sizes = [...plan([match(1, 10)], { entriesMax: 8 })].map(({ log }) => log.length);
     expect(sizes).toEqual([4, 4, 2]);
   });
 
   it("cuts by the bytes of the log and by those of the payloads", () => {
-    const byLog = [...plan([match(1, 5)], { logBytesMax: 2 * LINE_BYTES })];
+    const byLog = [...plan([match(1, 5)], { logBytesMax: 4 * LINE_BYTES })];
     expect(byLog.map(({ log }) => log.length)).toEqual([2, 2, 1]);
-    const byPayload = [...plan([match(1, 2, 60), match(2, 2, 60)], { itemBytesMax: 130 })];
+    const byPayload = [...plan([match(1, 2, 60), match(2, 2, 60)], { itemBytesMax: 260 })];
     expect(byPayload.map(({ items }) => items.length)).toEqual([2, 2]);
+  });
+
+  it("cuts a message in the same way whatever came before it", () => {
+    const message = [match(7, 4, 8, 2), match(8, 5, 8, 2)];
+    const cuts = (before: readonly Match[]) =>
+      [...plan([...before, ...message], { entriesMax: 8 })].map(
+        ({ log }) => log.filter((line) => line.kind !== "event.unmatched").length,
+      );
+    expect(cuts([])).toEqual([4, 4, 1]);
+    const unmatched = (count: number) => Array.from({ length: count }, (_, number) => match(number, 0));
+    for (const count of [1, 2, 3, 4]) expect(cuts(unmatched(count))).toEqual([4, 4, 1]);
+    for (const count of [5, 6, 7, 8]) expect(cuts(unmatched(count)).slice(-3)).toEqual([4, 4, 1]);
   });
 
   it("lets through what is larger than a bound alone", () => {
@@ -55,7 +67,7 @@ describe("planBatch", () => {
     function* endless() {
       for (let number = 0; ; number += 1) yield match(number, 1);
     }
-    const steps = plan(endless(), { entriesMax: 3 });
+    const steps = plan(endless(), { entriesMax: 6 });
     expect(steps.next().value?.log).toHaveLength(3);
   });
 
@@ -90,7 +102,7 @@ describe("planBatch", () => {
     const sizes = fc.array(fc.tuple(fc.nat(6), fc.nat(100)), { maxLength: 12 });
     fc.assert(
       fc.property(sizes, bounds, (events, limits) => {
-        const matches = events.map(([webhooks, bytes], number) => match(number, webhooks, bytes));
+        const matches = events.map(([webhooks, bytes], number) => match(number, webhooks, bytes, number >> 1));
         const steps = [...plan(matches, limits)];
         const entries = matches.flatMap((one) => [...matchEvent(one, TERMS)]);
         const expected = entries.filter((entry) => entry.kind === "line");

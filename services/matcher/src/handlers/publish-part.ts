@@ -4,26 +4,35 @@
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { encodedLogEventBytes, encodeLogEvents, encodeWorkItem } from "@posthorn/contracts";
-import { type WorkItem, workIdOf } from "@posthorn/domain";
+import { encodedLogEventBytes, encodeLogEvents, encodeWorkBundle } from "@posthorn/contracts";
+import { type WorkItem, workBundleIdOf, workIdOf } from "@posthorn/domain";
 import { type PublishRequest, subjectOf } from "@posthorn/message-bus";
+import { crashPoint } from "@posthorn/service-runtime";
+import { type BundleBounds, bundleItems } from "../core/bundle-items.ts";
+import type { Lane } from "../core/lane-choice.ts";
 import { planBatch, type Step, type StepBounds } from "../core/plan-batch.ts";
 import type { MatcherEvents } from "../events.ts";
 import type { LeasedPublisher } from "../io/leased-publisher.ts";
 import { isOurs } from "../io/leases.ts";
+import type { Lanes } from "./choose-lanes.ts";
 import type { MatchedPart } from "./match-batch.ts";
 import type { Part } from "./take-batch.ts";
 
 export type PublishPorts = {
   readonly publisher: LeasedPublisher;
-  readonly events: Pick<MatcherEvents, "stepLogged" | "leaseLost">;
-  readonly bounds: StepBounds;
+  readonly lanes: Pick<Lanes, "choose">;
+  readonly events: Pick<MatcherEvents, "stepLogged" | "leaseLost" | "backlogged">;
+  readonly bounds: StepBounds & BundleBounds;
   readonly newMessageId: () => string;
 };
+
+/** A backlog of larger payloads would fill the stream, for everybody; a dispatcher reads them where they are stored. */
+const BACKLOG_INLINE_BYTES_MAX = 4 * 1024;
 
 export async function publishPart(ports: PublishPorts, { part, matches, terms, spans }: MatchedPart): Promise<void> {
   const steps = planBatch(matches, terms, ports.bounds, encodedLogEventBytes);
   const isStored = await publishSteps(ports, part, steps);
+  crashPoint("matcher.published");
   if (isStored) for (const message of part.messages) message.ack();
   else ports.events.leaseLost(part.messages.length);
   for (const span of spans) {
@@ -41,6 +50,7 @@ async function publishSteps(ports: PublishPorts, part: Part, steps: Iterable<Ste
       continue;
     }
     const isLogged = await publishLog(ports, part, step);
+    crashPoint("matcher.logged");
     if (!(await areItemsStored) || !isLogged) return false;
     ports.events.stepLogged(step);
     areItemsStored = publishItems(ports, part, step.items);
@@ -54,21 +64,40 @@ function publishLog(ports: PublishPorts, part: Part, step: Step): Promise<boolea
   return publishAll(ports, part, [{ subject, payload: encodeLogEvents(step.log), id: ports.newMessageId() }]);
 }
 
+/** What a bundle holds, and with it its id, does not depend on its lane: the stream knows it again in either. */
 function publishItems(ports: PublishPorts, part: Part, items: readonly WorkItem[]): Promise<boolean> {
-  const subject = subjectOf("DELIVER", part.partition);
-  const requests = items.map((item) => ({
-    subject,
-    payload: encodeWorkItem(item),
-    payloadOfRepeat: () => encodeWorkItem({ ...item, possibleRepeat: true }),
-    id: workIdOf(item.deliveryId, item.attempt, item.release),
-  }));
+  const bundles = bundleItems(items, ports.bounds);
+  const lanes = ports.lanes.choose(part.partition, bundles);
+  const requests = bundles.map((bundle, index) => {
+    if (lanes[index] !== "backlog") return requestFor(part.partition, "main", bundle);
+    ports.events.backlogged(bundle.length);
+    return requestFor(part.partition, "backlog", bundle.map(withoutLargePayload));
+  });
   return publishAll(ports, part, requests);
+}
+
+function withoutLargePayload(item: WorkItem): WorkItem {
+  return (item.event?.data.length ?? 0) > BACKLOG_INLINE_BYTES_MAX ? { ...item, event: undefined } : item;
+}
+
+function requestFor(partition: number, lane: Lane, bundle: readonly WorkItem[]): PublishRequest {
+  return {
+    subject: subjectOf("DELIVER", partition, lane),
+    payload: encodeWorkBundle(bundle),
+    payloadOfRepeat: () => encodeWorkBundle(bundle.map((item) => ({ ...item, possibleRepeat: true }))),
+    id: workBundleIdOf(bundle.map(({ deliveryId, attempt, release }) => workIdOf(deliveryId, attempt, release))),
+  };
 }
 
 /** True when all of it is stored. Nothing is begun for messages that may be somebody else's by now. */
 async function publishAll(ports: PublishPorts, part: Part, requests: readonly PublishRequest[]): Promise<boolean> {
   const isHeld = () => part.messages.every(isOurs);
   if (!isHeld()) return false;
-  const stored = await Promise.all(requests.map((request) => ports.publisher.publish(request, isHeld)));
+  const publish = async (request: PublishRequest) => {
+    const isStored = await ports.publisher.publish(request, isHeld);
+    crashPoint("matcher.stored");
+    return isStored;
+  };
+  const stored = await Promise.all(requests.map(publish));
   return stored.every((isStored) => isStored);
 }

@@ -1,6 +1,6 @@
 import { encodeEventGroup } from "@posthorn/contracts";
 import { type AcceptedEvent, partitionOf } from "@posthorn/domain";
-import type { WorkMessage } from "@posthorn/message-bus";
+import type { TakenMessage } from "@posthorn/message-bus";
 import { describe, expect, it } from "vitest";
 import { event, eventId, orgId, present, webhookId } from "../core/matcher.fixture.ts";
 import { ENTRIES_PER_PARTITION_MAX, PartitionLoad } from "../core/partition-load.ts";
@@ -10,7 +10,7 @@ import { takeBatch } from "./take-batch.ts";
 const PARTITION = partitionOf(orgId(1));
 const EPOCH_MS = 5;
 
-type FakeMessage = WorkMessage & { isAcked: boolean };
+type FakeMessage = TakenMessage & { isAcked: boolean };
 
 function message(data: Uint8Array, partition = PARTITION, sequence = 1): FakeMessage {
   return {
@@ -19,7 +19,9 @@ function message(data: Uint8Array, partition = PARTITION, sequence = 1): FakeMes
     sequence,
     storedAtMs: 0,
     partition,
+    lane: "main",
     mayBeRepeat: false,
+    isRedelivered: false,
     leaseEndsAtMs: () => Number.POSITIVE_INFINITY,
     isAcked: false,
     ack() {
@@ -32,7 +34,7 @@ function message(data: Uint8Array, partition = PARTITION, sequence = 1): FakeMes
 
 const group = (...events: readonly AcceptedEvent[]) => encodeEventGroup(events);
 
-function takeFrom(waiting: WorkMessage[], options: { isOurs?: boolean; directory?: SubscriptionDirectory } = {}) {
+function takeFrom(waiting: TakenMessage[], options: { isOurs?: boolean; directory?: SubscriptionDirectory } = {}) {
   const setAside: unknown[] = [];
   let leasesLost = 0;
   const parts = takeBatch(
@@ -76,6 +78,21 @@ describe("a batch", () => {
       ],
       [partitionOf(elsewhere), [{ epochMs: EPOCH_MS, sequence: 12, index: 0 }]],
     ]);
+  });
+
+  it("remembers of every event whether somebody had its message before", () => {
+    const again = {
+      ...message(group(event({ id: eventId(2) })), PARTITION, 12),
+      isRedelivered: true,
+      mayBeRepeat: true,
+    };
+    const { parts } = takeFrom([message(group(event({ id: eventId(1) })), PARTITION, 11), again]);
+    expect(parts.flatMap(({ events }) => events.map(({ mayBeRepeat, wasInHand }) => [mayBeRepeat, wasInHand]))).toEqual(
+      [
+        [false, false],
+        [true, true],
+      ],
+    );
   });
 
   it("sets aside what cannot be read, and acknowledges it, so that it does not come again", () => {

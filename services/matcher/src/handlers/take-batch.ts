@@ -5,7 +5,7 @@
 
 import { decodeEventGroup } from "@posthorn/contracts";
 import { type AcceptedEvent, partitionOf } from "@posthorn/domain";
-import type { WorkMessage } from "@posthorn/message-bus";
+import type { TakenMessage, WorkMessage } from "@posthorn/message-bus";
 import type { PlacedEvent } from "../core/match-event.ts";
 import type { Load, PartitionLoad } from "../core/partition-load.ts";
 import type { SubscriptionDirectory } from "../core/subscription-directory.ts";
@@ -23,7 +23,7 @@ export type Part = {
 };
 
 export type TakePorts = {
-  readonly source: { take(max: number, accepts: (partition: number) => boolean): readonly WorkMessage[] };
+  readonly source: { take(max: number, accepts: (partition: number) => boolean): readonly TakenMessage[] };
   readonly leases: { hold(message: WorkMessage): boolean; release(messages: Iterable<WorkMessage>): void };
   readonly load: PartitionLoad;
   readonly directory: Pick<SubscriptionDirectory, "webhooksFor">;
@@ -71,17 +71,17 @@ function entriesExpected(directory: TakePorts["directory"], placed: readonly Pla
 }
 
 /** The events of a message to be matched; none when the message is not ours any more or nothing in it is sound. */
-function readMessage(ports: TakePorts, message: WorkMessage, epochMs: number): readonly PlacedEvent[] {
+function readMessage(ports: TakePorts, message: TakenMessage, epochMs: number): readonly PlacedEvent[] {
   if (!ports.leases.hold(message)) {
     ports.events.leaseLost(1);
     return [];
   }
-  const { sequence, mayBeRepeat } = message;
+  const { sequence, mayBeRepeat, isRedelivered: wasInHand } = message;
   const group = decodeEventGroup(message.data);
   if (group.kind === "undecodable") ports.events.setAside({ epochMs, sequence }, group.reason);
   const events = group.kind === "decoded" ? group.value : [];
   const placed = events
-    .map((event, index) => ({ event, place: { epochMs, sequence, index }, mayBeRepeat }))
+    .map((event, index) => ({ event, place: { epochMs, sequence, index }, mayBeRepeat, wasInHand }))
     // A test event is sent by whoever stored it.
     .filter(({ event }) => event.forWebhook === undefined)
     .filter(({ event, place }) => {

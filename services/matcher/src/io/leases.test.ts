@@ -11,6 +11,7 @@ function leased(leftMs: number): WorkMessage & { renewals: number } {
     sequence: 1,
     storedAtMs: 0,
     partition: 0,
+    lane: "main",
     mayBeRepeat: false,
     renewals: 0,
     leaseEndsAtMs: () => endsAtMs,

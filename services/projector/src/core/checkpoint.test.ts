@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Checkpoint, judgeStream } from "./checkpoint.ts";
+import { behindCommonPast, type Checkpoint, judgeStream } from "./checkpoint.ts";
 
 const checkpoint: Checkpoint = { streamEpochMs: 1_000, epochMs: 1_000, sequence: 50, fingerprint: "aa" };
 const stream = { epochMs: 1_000, firstSequence: 1, lastSequence: 90, fingerprintAtCheckpoint: "aa" };
@@ -36,5 +36,17 @@ test.each([
   expect(judgeStream(checkpoint, found)).toMatchObject({
     kind: "distrust",
     checkpoint: { streamEpochMs: found.epochMs, epochMs, sequence: 0, fingerprint: undefined },
+    isSameStream: found.epochMs === checkpoint.streamEpochMs,
   });
+});
+
+test("a stream that lost its end is read again behind what it has in common with the archive", () => {
+  const anew = { streamEpochMs: 1_000, epochMs: 1_001, sequence: 0, fingerprint: undefined };
+  expect(behindCommonPast(anew, { sequence: 40, fingerprint: "cc" })).toEqual({
+    streamEpochMs: 1_000,
+    epochMs: 1_001,
+    sequence: 40,
+    fingerprint: "cc",
+  });
+  expect(behindCommonPast(anew, undefined)).toEqual(anew);
 });

@@ -27,15 +27,32 @@ export type Resumption =
   | { readonly kind: "resume"; readonly checkpoint: Checkpoint }
   /** Nothing of this partition has been projected yet. */
   | { readonly kind: "begin"; readonly checkpoint: Checkpoint }
-  /** The past of the stream is not the one that was projected: everything it holds is read again, as a new epoch. */
-  | { readonly kind: "distrust"; readonly checkpoint: Checkpoint; readonly reason: string };
+  /**
+   * The past of the stream is not the one that was projected: it is read again, as a new epoch. `isSameStream`: it lost
+   * its end and uses sequences again, so that what it held before may be known still.
+   */
+  | {
+      readonly kind: "distrust";
+      readonly checkpoint: Checkpoint;
+      readonly reason: string;
+      readonly isSameStream: boolean;
+    };
 
 export function judgeStream(checkpoint: Checkpoint | undefined, stream: StreamFacts): Resumption {
   if (checkpoint === undefined) return { kind: "begin", checkpoint: startOf(stream.epochMs, stream.epochMs) };
   const reason = distrustReason(checkpoint, stream);
   if (reason === undefined) return { kind: "resume", checkpoint };
   const epochMs = Math.max(stream.epochMs, checkpoint.epochMs + 1);
-  return { kind: "distrust", checkpoint: startOf(stream.epochMs, epochMs), reason };
+  const isSameStream = stream.epochMs === checkpoint.streamEpochMs;
+  return { kind: "distrust", checkpoint: startOf(stream.epochMs, epochMs), reason, isSameStream };
+}
+
+/** The last message that archive and stream both have, and up to which they are the same. */
+export type CommonPast = { readonly sequence: number; readonly fingerprint: string };
+
+/** What is archived already is not read again. */
+export function behindCommonPast(checkpoint: Checkpoint, common: CommonPast | undefined): Checkpoint {
+  return common === undefined ? checkpoint : { ...checkpoint, ...common };
 }
 
 function startOf(streamEpochMs: number, epochMs: number): Checkpoint {

@@ -1,11 +1,12 @@
 /** One delivery as the projection knows it: its state, and what never changes about it. */
 
 import {
-  type DeliveryEvent,
+  type DeliveryFact,
   type DeliveryIdentity,
   type DeliveryOrigin,
   type DeliveryState,
   evolve,
+  isFinal,
   type PayloadPlace,
   type ProfileName,
   UNKNOWN_DELIVERY,
@@ -38,12 +39,20 @@ export function stateOf(record: DeliveryRecord | undefined): DeliveryState {
 }
 
 /**
+ * Whole, and under way: nobody but the projector touches such a row. Retention may forget those that have ended, test
+ * sends, and what was never seen to be created.
+ */
+export function isUnderWay({ creation, state }: DeliveryRecord): boolean {
+  return creation !== undefined && creation.origin.kind !== "test" && !isFinal(state);
+}
+
+/**
  * The record after an event, and the very same record when the event changes nothing, which is what happens when a
  * message is read again. Undefined: the event says nothing from which a record could be made.
  */
 export function applyEvent(
   record: DeliveryRecord | undefined,
-  event: DeliveryEvent,
+  event: DeliveryFact,
   position: LogPosition,
 ): DeliveryRecord | undefined {
   const before = stateOf(record);
@@ -64,7 +73,7 @@ export function applyEvent(
   };
 }
 
-function creationOf(event: DeliveryEvent): Creation | undefined {
+function creationOf(event: DeliveryFact): Creation | undefined {
   if (event.kind !== "delivery.created" && event.kind !== "delivery.skipped") return undefined;
   const { type, acceptedAtMs, place, traceparent } = event.event;
   const { profile, eventTypePrefix, origin } = event;

@@ -1,4 +1,4 @@
-import { type LogEvent, parseWebhookId } from "@posthorn/domain";
+import { type LogEvent, type LogFact, parseWebhookId } from "@posthorn/domain";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { keysAffectedBy, type LogMessage } from "./fold-batch.ts";
@@ -17,7 +17,7 @@ const { deliveryId, webhookId, eventId, facts } = delivery;
 const NEXT_AT_MS = ACCEPTED_AT_MS + 60_000;
 
 /** The rows after the messages, each a batch of its own. */
-function after(...messages: readonly (readonly LogEvent[])[]): MemoryProjection {
+function after(...messages: readonly (readonly LogFact[])[]): MemoryProjection {
   const projection = new MemoryProjection();
   for (const message of logOf(...messages)) projection.project([message]);
   return projection;
@@ -195,16 +195,30 @@ describe("what happens to no delivery", () => {
     });
   });
 
+  test("of several disablings of one version the first stays, in one batch or in two", () => {
+    const [first, second] = [disabled(3), { ...disabled(3), atMs: ACCEPTED_AT_MS + 90_000 }];
+    const atMs = (projection: MemoryProjection) => [...projection.disablings.values()].map((row) => row.atMs);
+    expect(atMs(after([first, second]))).toEqual([first.atMs]);
+    expect(atMs(after([first], [second]))).toEqual([first.atMs]);
+  });
+
   test("each disabling and each change is kept once", () => {
     const projection = after([disabled(3), changed("a")], [disabled(3), changed("a"), changed("b")]);
     expect([projection.disablings.size, projection.audit.size]).toEqual([1, 2]);
   });
 });
 
-test("a batch names the deliveries it is about, and the webhooks whose health it changes", () => {
+test("a batch names its deliveries, those that it makes, and the webhooks whose health it changes", () => {
   const other = deliveryEvents(2, webhookId);
-  const keys = keysAffectedBy(logOf([delivery.created(), other.created()], [delivery.succeeded(1)]));
-  expect(keys).toEqual({ deliveries: [deliveryId, other.deliveryId].sort(), webhooks: [webhookId], replays: [] });
+  const keys = keysAffectedBy(
+    logOf([delivery.created(), other.succeeded(1)], [delivery.succeeded(1)], [other.created()]),
+  );
+  expect(keys).toEqual({
+    deliveries: [deliveryId, other.deliveryId],
+    webhooks: [webhookId],
+    replays: [],
+    born: new Set([deliveryId]),
+  });
 });
 
 const OTHER_WEBHOOK = parseWebhookId("0190163d-8694-739b-aea5-966c26f8ad91");
@@ -216,8 +230,11 @@ const ANY_KINDS = [
   ...(["disabled", "changed"] as const),
 ];
 
-/** Events of three deliveries, their webhooks and a replay in any order, whether or not it makes sense, with duplicates and repeats. */
-const anyEvent = (dispatchers: readonly string[]): fc.Arbitrary<LogEvent> =>
+/**
+ * Decisions about three deliveries, their webhooks and a replay in any order, whether or not it makes sense, with
+ * duplicates and repeats. What one decision says stands in one message: the last outcome with the end that it is.
+ */
+const anyDecision = (dispatchers: readonly string[]): fc.Arbitrary<readonly LogEvent[]> =>
   fc
     .record({
       events: fc.constantFrom(...DELIVERIES),
@@ -226,40 +243,49 @@ const anyEvent = (dispatchers: readonly string[]): fc.Arbitrary<LogEvent> =>
       kind: fc.constantFrom(...ANY_KINDS),
     })
     .map(({ events, number, dispatcher, kind }) => {
-      switch (kind) {
-        case "deferred":
-          return events.deferred(number, number);
-        case "succeeded":
-          return events.succeeded(number, { dispatcher });
-        case "failed":
-          return events.failed(number, NEXT_AT_MS + number, { dispatcher });
-        case "last":
-          return events.failed(number, undefined, { dispatcher });
-        case "exhausted":
-          return events.exhausted(number);
-        case "retried":
-          return events.retried(number, number);
-        case "opened":
-          return organisationEvents.circuit("circuit.opened", number);
-        case "closed":
-          return organisationEvents.circuit("circuit.closed", number);
-        case "replayStarted":
-        case "replayFinished":
-          return organisationEvents[kind]();
-        case "replayProgressed":
-          return organisationEvents.replayProgressed(number);
-        case "disabled":
-          return organisationEvents.disabled(number);
-        case "changed":
-          return organisationEvents.changed(`change-${number}`);
-        default:
-          return events[kind]();
-      }
+      if (kind === "last") return [events.failed(number, undefined, { dispatcher }), events.exhausted(number)];
+      return [eventOf(kind, events, number, dispatcher)];
     });
+
+function eventOf(
+  kind: Exclude<(typeof ANY_KINDS)[number], "last">,
+  events: (typeof DELIVERIES)[number],
+  number: number,
+  dispatcher: string,
+): LogEvent {
+  switch (kind) {
+    case "deferred":
+      return events.deferred(number, number);
+    case "succeeded":
+      return events.succeeded(number, { dispatcher });
+    case "failed":
+      return events.failed(number, NEXT_AT_MS + number, { dispatcher });
+    case "exhausted":
+      return events.exhausted(number);
+    case "retried":
+      return events.retried(number, number);
+    case "opened":
+      return organisationEvents.circuit("circuit.opened", number);
+    case "closed":
+      return organisationEvents.circuit("circuit.closed", number);
+    case "replayStarted":
+    case "replayFinished":
+      return organisationEvents[kind]();
+    case "replayProgressed":
+      return organisationEvents.replayProgressed(number);
+    case "disabled":
+      return organisationEvents.disabled(number);
+    case "changed":
+      return organisationEvents.changed(`change-${number}`);
+    default:
+      return events[kind]();
+  }
+}
 
 const anyLog = (dispatchers: readonly string[]): fc.Arbitrary<readonly LogMessage[]> =>
   fc
-    .array(fc.array(anyEvent(dispatchers), { maxLength: 4 }), { maxLength: 20 })
+    .array(fc.array(anyDecision(dispatchers), { maxLength: 4 }), { maxLength: 20 })
+    .map((messages) => messages.map((decisions) => decisions.flat()))
     // A replay's pages are only made of what its start has put into the projection.
     .map((messages) => logOf([organisationEvents.replayStarted()], ...messages));
 

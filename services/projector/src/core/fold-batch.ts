@@ -7,14 +7,15 @@ import {
   type AttemptFailed,
   type AttemptSucceeded,
   type ConfigurationChanged,
-  type DeliveryEvent,
+  type DeliveryFact,
   type DeliveryId,
   type ErrorClass,
   type EventFacts,
   type EventId,
   evolveHealth,
+  type FactOf,
   type HealthEvent,
-  type LogEvent,
+  type LogFact,
   logEventId,
   type OrganisationEvent,
   type OrgId,
@@ -29,7 +30,9 @@ import { applyEvent, type DeliveryRecord, stateOf } from "./delivery-record.ts";
 import { applyReplayEvent, type ReplayRecord } from "./replay-record.ts";
 import { type RetryDue, retryDueChange } from "./retry-due.ts";
 
-export type LogMessage = { readonly position: LogPosition; readonly events: readonly LogEvent[] };
+type Outcome = FactOf<AttemptSucceeded | AttemptFailed>;
+
+export type LogMessage = { readonly position: LogPosition; readonly events: readonly LogFact[] };
 
 export type AttemptRow = {
   readonly deliveryId: DeliveryId;
@@ -79,20 +82,26 @@ export type AffectedKeys = {
   readonly deliveries: readonly DeliveryId[];
   readonly webhooks: readonly WebhookId[];
   readonly replays: readonly ReplayId[];
+  /** Of the deliveries, those whose first event here is the one that makes them. */
+  readonly born: ReadonlySet<DeliveryId>;
 };
 
 export function keysAffectedBy(messages: readonly LogMessage[]): AffectedKeys {
   const deliveries = new Set<DeliveryId>();
   const webhooks = new Set<WebhookId>();
   const replays = new Set<ReplayId>();
+  const born = new Set<DeliveryId>();
   for (const { events } of messages) {
     for (const event of events) {
-      if ("deliveryId" in event) deliveries.add(event.deliveryId);
+      if ("deliveryId" in event && !deliveries.has(event.deliveryId)) {
+        deliveries.add(event.deliveryId);
+        if (event.kind === "delivery.created" || event.kind === "delivery.skipped") born.add(event.deliveryId);
+      }
       if (isOfHealth(event)) webhooks.add(event.webhookId);
       if ("replayId" in event) replays.add(event.replayId);
     }
   }
-  return { deliveries: [...deliveries].sort(), webhooks: [...webhooks].sort(), replays: [...replays].sort() };
+  return { deliveries: [...deliveries], webhooks: [...webhooks], replays: [...replays], born };
 }
 
 export function foldBatch(messages: readonly LogMessage[], current: CurrentRows): ProjectionChanges {
@@ -133,12 +142,12 @@ function startFold(current: CurrentRows): Fold {
   };
 }
 
-function noteEvent(fold: Fold, event: LogEvent): void {
+function noteEvent(fold: Fold, event: LogFact): void {
   if (!("event" in event) || fold.events.has(event.eventId)) return;
   fold.events.set(event.eventId, { eventId: event.eventId, orgId: event.orgId, facts: event.event });
 }
 
-function foldDeliveryEvent(fold: Fold, event: DeliveryEvent, position: LogPosition): void {
+function foldDeliveryEvent(fold: Fold, event: DeliveryFact, position: LogPosition): void {
   const before = fold.deliveries.get(event.deliveryId) ?? fold.current.deliveries.get(event.deliveryId);
   const after = applyEvent(before, event, position);
   if (isOutcome(event)) noteOutcome(fold, event, position, before, after);
@@ -147,7 +156,7 @@ function foldDeliveryEvent(fold: Fold, event: DeliveryEvent, position: LogPositi
 
 function noteOutcome(
   fold: Fold,
-  event: AttemptSucceeded | AttemptFailed,
+  event: Outcome,
   position: LogPosition,
   before: DeliveryRecord | undefined,
   after: DeliveryRecord | undefined,
@@ -176,9 +185,12 @@ function foldOrganisationEvent(fold: Fold, event: OrganisationEvent): void {
       if (after !== undefined && after !== before) fold.replays.set(event.replayId, after);
       break;
     }
-    case "webhook.disabled":
-      fold.disablings.set(logEventId(event), event);
+    case "webhook.disabled": {
+      // Several dispatchers may judge one version: the first one's word stays, within a batch as between batches.
+      const id = logEventId(event);
+      if (!fold.disablings.has(id)) fold.disablings.set(id, event);
       break;
+    }
     case "configuration.changed":
       fold.audit.set(event.changeId, event);
       break;
@@ -194,7 +206,7 @@ function foldHealth(fold: Fold, event: HealthEvent): void {
   if (health !== (before ?? UNKNOWN_HEALTH)) fold.health.set(webhookId, { webhookId, orgId, health });
 }
 
-function attemptRow(event: AttemptSucceeded | AttemptFailed, position: LogPosition): AttemptRow {
+function attemptRow(event: Outcome, position: LogPosition): AttemptRow {
   const { number, startedAtMs, durationMs, statusCode } = event.attempt;
   return {
     deliveryId: event.deliveryId,
@@ -236,10 +248,10 @@ function byDelivery(a: DeliveryRecord, b: DeliveryRecord): number {
   return a.deliveryId < b.deliveryId ? -1 : 1;
 }
 
-function isOfHealth(event: LogEvent): event is HealthEvent {
+function isOfHealth(event: LogFact): event is HealthEvent {
   return isOutcome(event) || event.kind === "circuit.opened" || event.kind === "circuit.closed";
 }
 
-function isOutcome(event: LogEvent): event is AttemptSucceeded | AttemptFailed {
+function isOutcome(event: LogFact): event is Outcome {
   return event.kind === "attempt.succeeded" || event.kind === "attempt.failed";
 }

@@ -11,6 +11,7 @@ import {
   type EventFacts,
   type EventId,
   type LogEvent,
+  type LogFact,
   parseEventId,
   parseOrgId,
   parseReplayId,
@@ -99,6 +100,7 @@ export function deliveryEvents(number = 1, webhookId: WebhookId = WEBHOOK) {
       ...at(ACCEPTED_AT_MS + attempt * 1_000 + 20),
       kind: "attempt.succeeded",
       attempt: attemptRecord(attempt, { statusCode: 200, ...changes }),
+      release: 0,
     }),
     failed: (attempt: number, nextAtMs: number | undefined, changes: Partial<AttemptRecord> = {}): AttemptFailed => ({
       ...at(ACCEPTED_AT_MS + attempt * 1_000 + 20),
@@ -107,6 +109,7 @@ export function deliveryEvents(number = 1, webhookId: WebhookId = WEBHOOK) {
       errorClass: "status",
       errorMessage: "receiver answered 500",
       nextAtMs,
+      release: 0,
     }),
     exhausted: (attempt: number): DeliveryEvent => ({
       ...at(ACCEPTED_AT_MS + 30_000),
@@ -205,7 +208,7 @@ function attemptRecord(number: number, changes: Partial<AttemptRecord>): Attempt
 }
 
 /** Messages with these events, at consecutive sequences of one epoch. */
-export function logOf(...messages: readonly (readonly LogEvent[])[]): readonly LogMessage[] {
+export function logOf(...messages: readonly (readonly LogFact[])[]): readonly LogMessage[] {
   return messages.map((events, index) => ({ position: { epochMs: EPOCH_MS, sequence: index + 1 }, events }));
 }
 
@@ -238,7 +241,10 @@ export class MemoryProjection {
     for (const id of changes.retryDueDeleted) this.retryDue.delete(id);
     for (const row of changes.health) this.health.set(row.webhookId, row.health);
     for (const row of changes.replays) this.replays.set(row.replayId, row);
-    for (const row of changes.disablings) this.disablings.set(`${row.webhookId}:${row.configVersion}`, row);
+    for (const row of changes.disablings) {
+      const key = `${row.webhookId}:${row.configVersion}`;
+      if (!this.disablings.has(key)) this.disablings.set(key, row);
+    }
     for (const row of changes.audit) this.audit.set(row.changeId, row);
     this.repeats += changes.repeats;
     return changes;

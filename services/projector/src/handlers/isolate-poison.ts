@@ -6,9 +6,9 @@
 
 import type { Decoded } from "@posthorn/contracts";
 import { sqlStateOf } from "@posthorn/database";
-import type { LogEvent } from "@posthorn/domain";
+import type { LogFact } from "@posthorn/domain";
 
-export type Decodable = { readonly content: Decoded<readonly LogEvent[]> };
+export type Decodable = { readonly content: Decoded<readonly LogFact[]> };
 
 /**
  * The beginnings of Postgres' codes for what the rows themselves cause: data exception, missing value, limit exceeded.

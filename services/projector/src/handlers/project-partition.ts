@@ -5,10 +5,11 @@
 
 import { setTimeout as sleepFor } from "node:timers/promises";
 import type { Pool } from "@posthorn/database";
-import type { BusConnection } from "@posthorn/message-bus";
+import { type BusConnection, streamPosition } from "@posthorn/message-bus";
 import { crashPoint } from "@posthorn/service-runtime";
 import type { BatchLimits } from "../core/batch-size.ts";
 import type { Checkpoint } from "../core/checkpoint.ts";
+import { WrittenRows } from "../core/written-rows.ts";
 import type { ProjectorEvents } from "../events.ts";
 import type { CheckpointWatch } from "../io/checkpoint-watch.ts";
 import { LogInbox, type ReceivedMessage } from "../io/log-inbox.ts";
@@ -30,7 +31,11 @@ const BATCH_LIMITS: BatchLimits = { messagesMax: 64, eventsMax: 2_000, bytesMax:
  * projected at once; under load most deliveries then have their creation and their outcome in one batch, which saves
  * reading and updating their rows.
  */
-const PACE_MS = 100;
+const PACE_MS = 200;
+/**
+ * Rows that are not read back: those of a second at a high rate, and no more memory than a few megabytes per partition.
+ */
+const WRITTEN_ROWS_MAX = 5_000;
 /** Between two tries to go on after a failure. */
 const RETRY_WAIT_MS = 250;
 
@@ -39,6 +44,7 @@ export class PartitionProjector implements AsyncDisposable {
   readonly #partition: number;
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
+  readonly #written = new WrittenRows(WRITTEN_ROWS_MAX);
   #inbox: LogInbox | undefined;
   #checkpoint: Checkpoint | undefined;
   #oldestWaitingAtMs: number | undefined;
@@ -69,14 +75,15 @@ export class PartitionProjector implements AsyncDisposable {
   async #run(): Promise<void> {
     const { watch, events } = this.#options;
     while (!this.#stopping.signal.aborted) {
+      watch.doubt(this.#partition);
       try {
         await this.#followLog();
       } catch (error) {
         events.failed(this.#partition, error);
       }
-      watch.forget(this.#partition);
       await this.#wait(RETRY_WAIT_MS);
     }
+    watch.forget(this.#partition);
   }
 
   /** Ends early when this projector is stopped. */
@@ -92,10 +99,14 @@ export class PartitionProjector implements AsyncDisposable {
     watch.advance(this.#partition, this.#checkpoint);
     using inbox = new LogInbox(connection, this.#partition, this.#checkpoint.sequence + 1);
     this.#inbox = inbox;
+    // What comes first proves that the reader stands on a stream: on the one that was judged, or on one made since.
+    let isJudged = false;
     for (;;) {
       const taken = await inbox.take(BATCH_LIMITS);
       if (this.#stopping.signal.aborted) return;
       if (taken.kind === "ended") return events.interrupted(this.#partition, taken.reason);
+      isJudged ||= (await streamPosition(connection, "LOG")).epochMs === this.#checkpoint.streamEpochMs;
+      if (!isJudged) return events.interrupted(this.#partition, "the stream was made anew");
       this.#oldestWaitingAtMs = taken.messages[0]?.storedAtMs;
       const startedAtMs = performance.now();
       const isStillOurs = await isolatePoison(taken.messages, (messages) => this.#project(messages));
@@ -109,7 +120,7 @@ export class PartitionProjector implements AsyncDisposable {
     const { pool, watch, events } = this.#options;
     if (this.#checkpoint === undefined) return false;
     const startedAtMs = performance.now();
-    const result = await projectBatch(pool, this.#partition, this.#checkpoint, messages);
+    const result = await projectBatch(pool, this.#partition, this.#checkpoint, messages, this.#written);
     if (result.kind === "overtaken") return false;
     crashPoint("projector.committed");
     this.#checkpoint = result.checkpoint;

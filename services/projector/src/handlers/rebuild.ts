@@ -1,12 +1,14 @@
 /**
  * Rebuilds the projections from the archive, beside the live ones and while these are in use; only the last stretch
  * holds up the projector. The checkpoint stays as it is: the archive and the checkpoint were always committed together.
+ * Retention holds still meanwhile: its functions and this one meet at the rebuild's lock.
  */
 
 import type { Pool, PoolClient } from "@posthorn/database";
 import type { LogPosition } from "../core/checkpoint.ts";
 import { compareTables, type TableDifference } from "../io/compare-tables.ts";
-import { tryLockRebuild } from "../io/partition-locks.ts";
+import { tryLockRebuild, unlockRebuild } from "../io/partition-locks.ts";
+import { carryOver, forgetRetired, forgetRetiredLive } from "../io/retained-rows.ts";
 import { completeSideTables, createSideTables, dropSideTables, swapTables } from "../io/side-tables.ts";
 import { type Replayed, type ReplayPositions, replayInBatches, replayWithin } from "./replay-archive.ts";
 
@@ -32,9 +34,12 @@ export async function rebuild(
   const session = await pool.connect();
   try {
     if (!(await tryLockRebuild(session))) return { kind: "refused", reason: "another rebuild is running" };
-    return await rebuildAside(pool, session, goal, onProgress);
+    const result = await rebuildAside(pool, session, goal, onProgress);
+    // A session ends some time after it is let go; whoever comes next is not to find the lock held.
+    await unlockRebuild(session);
+    return result;
   } finally {
-    // The lock ends with the session, and so does a transaction that failed.
+    // After a failure the lock ends with the session, and so does the transaction.
     session.release(true);
   }
 }
@@ -56,6 +61,7 @@ async function rebuildAside(
   await completeSideTables(session);
   // Once more for what was archived in the meantime, so that little is left for the last stretch.
   await replayInBatches(pool, positions, onReplayed);
+  await forgetRetired(session);
   const finish = goal === "swap" ? finishAndSwap : finishAndCompare;
   const result = await finish(session, positions);
   await dropSideTables(session);
@@ -67,6 +73,8 @@ async function finishAndSwap(session: PoolClient, positions: ReplayPositions): P
   await session.query("begin");
   await session.query("lock table projector_checkpoint in share row exclusive mode");
   await replayWithin(session, positions);
+  await forgetRetired(session);
+  await carryOver(session);
   await swapTables(session);
   await session.query("commit");
   return { kind: "swapped" };
@@ -76,6 +84,9 @@ async function finishAndSwap(session: PoolClient, positions: ReplayPositions): P
 async function finishAndCompare(session: PoolClient, positions: ReplayPositions): Promise<RebuildResult> {
   await session.query("begin isolation level repeatable read");
   await replayWithin(session, positions);
+  await forgetRetired(session);
+  await forgetRetiredLive(session);
+  await carryOver(session);
   const differences = await compareTables(session);
   await session.query("rollback");
   return { kind: "verified", differences };

@@ -1,6 +1,6 @@
 /** Folds archived messages again, in the order of their first projection, into whatever tables the session sees. */
 
-import { decodeLogEvents } from "@posthorn/contracts";
+import { decodeLogFacts } from "@posthorn/contracts";
 import type { Pool, PoolClient } from "@posthorn/database";
 import type { LogPosition } from "../core/checkpoint.ts";
 import { foldBatch, keysAffectedBy, type LogMessage } from "../core/fold-batch.ts";
@@ -83,14 +83,15 @@ async function replay(
 }
 
 function decoded({ position, bytes }: ArchivedMessage): ReplayMessage {
-  return { position, content: decodeLogEvents(bytes) };
+  return { position, content: decodeLogFacts(bytes) };
 }
 
 async function statementsFor(client: PoolClient, messages: readonly ReplayMessage[]): Promise<readonly Statement[]> {
   const log = messages.map(({ position, content }): LogMessage => {
     return { position, events: content.kind === "decoded" ? content.value : [] };
   });
-  return changeStatements(foldBatch(log, await readCurrentRows(client, keysAffectedBy(log))));
+  const current = await readCurrentRows(client, keysAffectedBy(log));
+  return changeStatements(foldBatch(log, current), current);
 }
 
 async function withClient<Result>(pool: Pool, act: (client: PoolClient) => Promise<Result>): Promise<Result> {

@@ -2,9 +2,10 @@
 
 import type { Pool } from "@posthorn/database";
 import { type BusConnection, messageAt, streamPosition } from "@posthorn/message-bus";
-import { type Checkpoint, judgeStream } from "../core/checkpoint.ts";
+import { behindCommonPast, type Checkpoint, judgeStream } from "../core/checkpoint.ts";
 import type { ProjectorEvents } from "../events.ts";
 import { fingerprintOf, moveCheckpoint, readCheckpoint } from "../io/checkpoint-table.ts";
+import { findCommonPast } from "./find-common-past.ts";
 
 const STREAM = "LOG";
 
@@ -19,8 +20,10 @@ export async function resumePartition(
   const stream = await streamPosition(connection, STREAM);
   const fingerprintAtCheckpoint = await fingerprintAt(connection, found?.sequence ?? 0);
   const resumption = judgeStream(found, { ...stream, fingerprintAtCheckpoint });
-  const { checkpoint } = resumption;
-  if (resumption.kind === "resume") return checkpoint;
+  if (resumption.kind === "resume") return resumption.checkpoint;
+  const isKnown = resumption.kind === "distrust" && resumption.isSameStream && found !== undefined;
+  const common = isKnown ? await findCommonPast(pool, connection, partition, found, stream) : undefined;
+  const checkpoint = behindCommonPast(resumption.checkpoint, common);
   const hasMoved = await moveCheckpoint(pool, partition, found, checkpoint);
   if (hasMoved && resumption.kind === "distrust") events.distrusted(partition, resumption.reason, found, checkpoint);
   return hasMoved ? checkpoint : undefined;

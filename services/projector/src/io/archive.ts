@@ -1,6 +1,6 @@
 /** The archive: log messages as they came, appended with the projection and read again to rebuild it. */
 
-import type { PoolClient } from "@posthorn/database";
+import type { Pool, PoolClient } from "@posthorn/database";
 import type { LogPosition } from "../core/checkpoint.ts";
 import { byteaArray, int8Array, timestampArray } from "./binary-arrays.ts";
 import type { Statement } from "./bulk-insert.ts";
@@ -44,9 +44,30 @@ export async function readArchive(
       order by epoch_ms, sequence limit $6`,
     values: [partition, after.epochMs, after.sequence, upTo.epochMs, upTo.sequence, rowsMax],
   });
-  return rows.map((row) => ({
+  return rows.map(archivedMessage);
+}
+
+/** The last archived message of a range of sequences, in any of the epochs; the latest epoch's where two have it. */
+export async function readArchivedBefore(
+  pool: Pool,
+  partition: number,
+  epochs: { readonly from: number; readonly to: number },
+  sequences: { readonly from: number; readonly upTo: number },
+): Promise<ArchivedMessage | undefined> {
+  const { rows } = await pool.query<ArchiveRow>(
+    `select epoch_ms, sequence, stored_at, bytes from public.delivery_log
+      where partition = $1 and epoch_ms between $2 and $3 and sequence between $4 and $5
+      order by sequence desc, epoch_ms desc limit 1`,
+    [partition, epochs.from, epochs.to, sequences.from, sequences.upTo],
+  );
+  const [row] = rows;
+  return row === undefined ? undefined : archivedMessage(row);
+}
+
+function archivedMessage(row: ArchiveRow): ArchivedMessage {
+  return {
     position: { epochMs: row.epoch_ms, sequence: row.sequence },
     storedAtMs: row.stored_at.getTime(),
     bytes: row.bytes,
-  }));
+  };
 }

@@ -1,6 +1,6 @@
 /**
- * Inserts many rows with one prepared statement, whose parameters are one array per column. The statement's text does
- * not depend on the rows, so each connection prepares it once.
+ * Inserts or updates many rows with one prepared statement, whose parameters are one array per column. The statement's
+ * text does not depend on the rows, so each connection prepares it once.
  */
 
 import {
@@ -27,19 +27,43 @@ export type Column<Row> = {
 export type Statement = { readonly name: string; readonly text: string; readonly values: unknown[] };
 
 /** No rows, no statement. Throws a RangeError when a row holds what its column cannot. */
-export type BulkInsert<Row> = (rows: readonly Row[]) => readonly Statement[];
+export type BulkWrite<Row> = (rows: readonly Row[]) => readonly Statement[];
 
-/** @param onConflict what follows ON CONFLICT. */
-export function bulkInsert<Row>(table: string, columns: readonly Column<Row>[], onConflict: string): BulkInsert<Row> {
-  const names = columns.map((column) => column.name).join(", ");
-  const values = columns.map(({ name, cast }) => (cast === undefined ? name : `${name}::${cast}`)).join(", ");
+/** @param onConflict what follows ON CONFLICT; undefined: a row that is there already fails the transaction. */
+export function bulkInsert<Row>(
+  table: string,
+  columns: readonly Column<Row>[],
+  onConflict: string | undefined,
+): BulkWrite<Row> {
+  const conflict = onConflict === undefined ? "" : ` on conflict ${onConflict}`;
+  const text = `insert into ${table} (${namesOf(columns)}) select ${columns.map(givenValue).join(", ")}
+    from ${givenAs(columns)}${conflict}`;
+  return bulkWrite(`${onConflict === undefined ? "add" : "insert"}-${table}`, text, columns);
+}
+
+/** Updates the rows with these keys, of which every one is expected to be there. */
+export function bulkUpdate<Row>(table: string, key: Column<Row>, columns: readonly Column<Row>[]): BulkWrite<Row> {
+  const all = [key, ...columns];
+  const changes = columns.map((column) => `${column.name} = ${givenValue(column)}`).join(", ");
+  const text = `update ${table} set ${changes} from ${givenAs(all)} where ${table}.${key.name} = given.${key.name}`;
+  return bulkWrite(`update-${table}`, text, all);
+}
+
+function bulkWrite<Row>(name: string, text: string, columns: readonly Column<Row>[]): BulkWrite<Row> {
+  return (rows) => (rows.length === 0 ? [] : [{ name, text, values: columns.map((column) => column.encode(rows)) }]);
+}
+
+function namesOf<Row>(columns: readonly Column<Row>[]): string {
+  return columns.map((column) => column.name).join(", ");
+}
+
+function givenValue<Row>({ name, cast }: Column<Row>): string {
+  return cast === undefined ? `given.${name}` : `given.${name}::${cast}`;
+}
+
+function givenAs<Row>(columns: readonly Column<Row>[]): string {
   const arrays = columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(", ");
-  const statement = `insert into ${table} (${names}) select ${values} from unnest(${arrays}) as given (${names})
-    on conflict ${onConflict}`;
-  return (rows) => {
-    if (rows.length === 0) return [];
-    return [{ name: `insert-${table}`, text: statement, values: columns.map((column) => column.encode(rows)) }];
-  };
+  return `unnest(${arrays}) as given (${namesOf(columns)})`;
 }
 
 /** `do update` of the named columns to what was to be inserted. */

@@ -13,6 +13,8 @@ export type WantedPosition = { readonly streamEpochMs: number; readonly sequence
 export class CheckpointWatch {
   readonly #pool: Pool;
   readonly #known = new Map<number, Checkpoint>();
+  /** Partitions that this process looks at anew: their stream may have become another one. */
+  readonly #inDoubt = new Set<number>();
   readonly #waiting = new Map<number, (() => void)[]>();
 
   constructor(pool: Pool) {
@@ -22,12 +24,23 @@ export class CheckpointWatch {
   /** Told by the partition's projector, after the commit. */
   advance(partition: number, checkpoint: Checkpoint): void {
     this.#known.set(partition, checkpoint);
+    this.#inDoubt.delete(partition);
     this.#wakeAll(partition);
   }
 
-  /** This process no longer knows. */
+  /**
+   * Nobody is answered until the partition's projector has looked at the stream again: a LOG that lost its end uses
+   * sequences once more, and the checkpoint in Postgres may be ahead of it.
+   */
+  doubt(partition: number): void {
+    this.#known.delete(partition);
+    this.#inDoubt.add(partition);
+  }
+
+  /** This process no longer knows; others do. */
   forget(partition: number): void {
     this.#known.delete(partition);
+    this.#inDoubt.delete(partition);
     this.#wakeAll(partition);
   }
 
@@ -37,9 +50,10 @@ export class CheckpointWatch {
     signal.addEventListener("abort", () => onAbort(), { once: true });
     while (!signal.aborted) {
       const known = this.#known.get(partition);
-      const checkpoint = known ?? (await readCheckpoint(this.#pool, partition));
+      const isInDoubt = this.#inDoubt.has(partition);
+      const checkpoint = known ?? (isInDoubt ? undefined : await readCheckpoint(this.#pool, partition));
       if (checkpoint !== undefined && hasReached(checkpoint, wanted)) return true;
-      if (known === undefined) await sleepFor(POLL_MS, undefined, { signal }).catch(() => {});
+      if (known === undefined && !isInDoubt) await sleepFor(POLL_MS, undefined, { signal }).catch(() => {});
       else await Promise.race([this.#nextChange(partition), aborted]);
     }
     return false;

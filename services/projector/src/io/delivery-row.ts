@@ -21,16 +21,19 @@ import { bool, type Column, int4, int8, int8List, text, timestamp, uuid } from "
 
 export type DeliveryRow = Row<"deliveries">;
 
+export const DELIVERY_ID: Column<DeliveryRecord> = uuid("id", (record) => record.deliveryId);
+
 /** What stays as it was when the row was first written. */
-export const CONSTANT_DELIVERY_COLUMNS: readonly Column<DeliveryRecord>[] = [
-  uuid("id", (record) => record.deliveryId),
+const IDENTITY_COLUMNS: readonly Column<DeliveryRecord>[] = [
+  DELIVERY_ID,
   uuid("org_id", (record) => record.orgId),
   uuid("event_id", (record) => record.eventId),
   uuid("webhook_id", (record) => record.webhookId),
   int4("partition", (record) => partitionOf(record.orgId)),
 ];
 
-export const CHANGING_DELIVERY_COLUMNS: readonly Column<DeliveryRecord>[] = [
+/** What stays as it was once the creation has been seen. */
+const CREATION_COLUMNS: readonly Column<DeliveryRecord>[] = [
   timestamp("created_at", (record) => record.createdAtMs),
   timestamp("accepted_at", ({ creation }) => creation?.acceptedAtMs),
   text("event_type", ({ creation }) => creation?.eventType),
@@ -39,11 +42,15 @@ export const CHANGING_DELIVERY_COLUMNS: readonly Column<DeliveryRecord>[] = [
   bool("test", ({ creation }) => creation?.origin.kind === "test"),
   uuid("replay_id", ({ creation }) => (creation?.origin.kind === "replay" ? creation.origin.replayId : undefined)),
   uuid("replay_of", ({ creation }) => (creation?.origin.kind === "replay" ? creation.origin.replayOf : undefined)),
-  bool("is_only", ({ state }) => "isOnly" in state && state.isOnly),
   int8("place_epoch_ms", ({ creation }) => creation?.place.epochMs),
   int8("place_sequence", ({ creation }) => creation?.place.sequence),
   int4("place_index", ({ creation }) => creation?.place.index),
   text("traceparent", ({ creation }) => creation?.traceparent),
+];
+
+/** What every event may change. */
+export const STATE_COLUMNS: readonly Column<DeliveryRecord>[] = [
+  bool("is_only", ({ state }) => "isOnly" in state && state.isOnly),
   text("status", ({ state }) => state.kind),
   text("reason", ({ state }) => ("reason" in state ? state.reason : undefined)),
   timestamp("next_attempt_at", ({ state }) => nextAttemptAtMs(state)),
@@ -59,6 +66,9 @@ export const CHANGING_DELIVERY_COLUMNS: readonly Column<DeliveryRecord>[] = [
   int8List("log_epochs", (record) => record.log.map((position) => position.epochMs)),
   int8List("log_sequences", (record) => record.log.map((position) => position.sequence)),
 ];
+
+export const CHANGING_DELIVERY_COLUMNS: readonly Column<DeliveryRecord>[] = [...CREATION_COLUMNS, ...STATE_COLUMNS];
+export const DELIVERY_COLUMNS: readonly Column<DeliveryRecord>[] = [...IDENTITY_COLUMNS, ...CHANGING_DELIVERY_COLUMNS];
 
 function nextAttemptAtMs(state: DeliveryState): number | undefined {
   if (state.kind === "scheduled") return state.nextAtMs;

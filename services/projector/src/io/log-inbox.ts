@@ -3,8 +3,8 @@
  * more, when the stream may have become another one: then somebody has to look before reading on.
  */
 
-import { type Decoded, decodeLogEvents } from "@posthorn/contracts";
-import type { LogEvent } from "@posthorn/domain";
+import { type Decoded, decodeLogFacts } from "@posthorn/contracts";
+import type { LogFact } from "@posthorn/domain";
 import { type BusConnection, SequentialReader, type StoredMessage, subjectOf } from "@posthorn/message-bus";
 import { type BatchLimits, batchSize, type MessageSize } from "../core/batch-size.ts";
 
@@ -12,7 +12,7 @@ export type ReceivedMessage = {
   readonly sequence: number;
   readonly storedAtMs: number;
   readonly bytes: Uint8Array;
-  readonly content: Decoded<readonly LogEvent[]>;
+  readonly content: Decoded<readonly LogFact[]>;
 };
 
 export type Taken =
@@ -72,7 +72,7 @@ export class LogInbox implements Disposable {
 
   #receive({ sequence, storedAtMs, data }: StoredMessage, pending: number): void {
     if (this.#endReason !== undefined) return;
-    const content = decodeLogEvents(data);
+    const content = decodeLogFacts(data);
     const eventCount = content.kind === "decoded" ? content.value.length : 0;
     this.#waiting.push({ sequence, storedAtMs, bytes: data, content, byteCount: data.length, eventCount });
     this.#pending = pending;

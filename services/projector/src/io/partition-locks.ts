@@ -15,3 +15,7 @@ export async function tryLockRebuild(session: PoolClient): Promise<boolean> {
   ]);
   return rows[0]?.locked === true;
 }
+
+export async function unlockRebuild(session: PoolClient): Promise<void> {
+  await session.query("select pg_advisory_unlock($1, $2)", [LOCK_CLASS, REBUILD_KEY]);
+}

@@ -9,7 +9,7 @@ import {
   type WebhookHealth,
   type WebhookId,
 } from "@posthorn/domain";
-import type { DeliveryRecord } from "../core/delivery-record.ts";
+import { type DeliveryRecord, isUnderWay } from "../core/delivery-record.ts";
 import type {
   AffectedKeys,
   AttemptRow,
@@ -23,6 +23,7 @@ import { uuidArray } from "./binary-arrays.ts";
 import {
   bool,
   bulkInsert,
+  bulkUpdate,
   type Column,
   doUpdate,
   int4,
@@ -34,9 +35,11 @@ import {
 } from "./bulk-insert.ts";
 import {
   CHANGING_DELIVERY_COLUMNS,
-  CONSTANT_DELIVERY_COLUMNS,
+  DELIVERY_COLUMNS,
+  DELIVERY_ID,
   type DeliveryRow,
   deliveryFromRow,
+  STATE_COLUMNS,
 } from "./delivery-row.ts";
 import { insertAudit, insertDisablings, insertReplays, readReplays } from "./organisation-tables.ts";
 
@@ -49,10 +52,13 @@ export async function readCurrentRows(client: PoolClient, keys: AffectedKeys): P
   return { deliveries, health, replays };
 }
 
-/** Everything is encoded before anything is sent: what cannot be written must not leave half a batch behind. */
-export function changeStatements(changes: ProjectionChanges): readonly Statement[] {
+/**
+ * Everything is encoded before anything is sent: what cannot be written must not leave half a batch behind.
+ * @param current what the changes were folded from.
+ */
+export function changeStatements(changes: ProjectionChanges, current: CurrentRows): readonly Statement[] {
   return [
-    ...insertDeliveries(changes.deliveries),
+    ...deliveryStatements(changes.deliveries, current.deliveries),
     ...insertAttempts(changes.attempts),
     ...insertEvents(changes.events),
     ...insertRetryDue(changes.retryDue),
@@ -62,6 +68,15 @@ export function changeStatements(changes: ProjectionChanges): readonly Statement
     ...insertDisablings(changes.disablings),
     ...insertAudit(changes.audit),
   ];
+}
+
+/** Which tables the session writes to: another number once a rebuild has put others in their place. */
+export async function projectionTablesId(client: PoolClient): Promise<number> {
+  const { rows } = await client.query<{ id: number }>({
+    name: "which-tables",
+    text: "select to_regclass('deliveries')::oid::int8 as id",
+  });
+  return rows[0]?.id ?? 0;
 }
 
 async function readDeliveries(
@@ -77,9 +92,30 @@ async function readDeliveries(
   return new Map(rows.map((row) => deliveryFromRow(row)).map((record) => [record.deliveryId, record]));
 }
 
-const insertDeliveries = bulkInsert<DeliveryRecord>(
+/** The dearest table: what is new is only inserted, and of what is under way only its state is written. */
+function deliveryStatements(
+  records: readonly DeliveryRecord[],
+  current: CurrentRows["deliveries"],
+): readonly Statement[] {
+  const {
+    added = [],
+    advanced = [],
+    replaced = [],
+  } = Object.groupBy(records, ({ deliveryId }) => {
+    const before = current.get(deliveryId);
+    if (before === undefined) return "added";
+    return isUnderWay(before) ? "advanced" : "replaced";
+  });
+  return [...addDeliveries(added), ...advanceDeliveries(advanced), ...replaceDeliveries(replaced)];
+}
+
+const addDeliveries = bulkInsert<DeliveryRecord>("deliveries", DELIVERY_COLUMNS, undefined);
+
+const advanceDeliveries = bulkUpdate<DeliveryRecord>("deliveries", DELIVERY_ID, STATE_COLUMNS);
+
+const replaceDeliveries = bulkInsert<DeliveryRecord>(
   "deliveries",
-  [...CONSTANT_DELIVERY_COLUMNS, ...CHANGING_DELIVERY_COLUMNS],
+  DELIVERY_COLUMNS,
   doUpdate(
     "id",
     CHANGING_DELIVERY_COLUMNS.map((column) => column.name),

@@ -11,12 +11,17 @@ import {
 
 const TICK_MS = 100;
 
-type Receiver = { readonly perSecondMax: number };
+type Receiver = {
+  readonly perSecondMax: number;
+  /** Of what comes at whatever pace, every so many-th is refused. */
+  readonly refusesEvery?: number;
+};
 
 /** Drains as fast as the pace allows; the receiver says 429 to what comes above its rate. */
 function drain(receiver: Receiver, seconds: number) {
   let pace = startPace(0, 0);
   let congested = 0;
+  let total = 0;
   const perSecond: number[] = [];
   const refused: number[] = [];
   for (let second = 0; second < seconds; second += 1) {
@@ -25,7 +30,10 @@ function drain(receiver: Receiver, seconds: number) {
       pace = nextPace(pace, { nowMs: atMs, congestedCount: congested, cameBack: 0 });
       const rows = rowsNow(pace);
       pace = spend(pace, rows);
-      const accepted = Math.max(0, Math.min(rows, receiver.perSecondMax - sent));
+      const every = receiver.refusesEvery ?? Number.POSITIVE_INFINITY;
+      const atWhim = Math.floor((total + rows) / every) - Math.floor(total / every);
+      total += rows;
+      const accepted = Math.max(0, Math.min(rows - atWhim, receiver.perSecondMax - sent));
       sent += accepted;
       refusals += rows - accepted;
       congested += rows - accepted;
@@ -53,6 +61,13 @@ describe("the pace of a drain", () => {
     const { perSecond, refused } = drain({ perSecondMax: 100 }, 60);
     expect(sumOf(perSecond.slice(10)) / 50).toBeGreaterThan(65);
     expect(sumOf(refused.slice(10)) / sumOf(perSecond.slice(10))).toBeLessThan(0.1);
+  });
+
+  it("is not slowed by a receiver that refuses a few of a hundred whatever the pace", () => {
+    expect(sumOf(drain({ perSecondMax: Number.POSITIVE_INFINITY, refusesEvery: 20 }, 20).perSecond)).toBeGreaterThan(
+      15_000,
+    );
+    expect(drain({ perSecondMax: Number.POSITIVE_INFINITY, refusesEvery: 4 }, 60).pace.perSecond).toBeLessThan(10);
   });
 
   it("is halved once for all that was under way, and never stops", () => {

@@ -1,7 +1,7 @@
 /**
  * The pace at which a webhook's parked deliveries are released, found by asking the receiver: it doubles with every
  * quiet second and is halved when the receiver asks for less. Near the pace that was too much last time it grows
- * slowly.
+ * slowly. A receiver that refuses a few whatever the pace does not ask for less.
  */
 
 export type DrainPace = {
@@ -13,6 +13,10 @@ export type DrainPace = {
   readonly lastChange: "up" | "down";
   /** Released at this pace. */
   readonly spent: number;
+  /** And at the pace before: what came of it may be known only now. */
+  readonly spentBefore: number;
+  /** How often the receiver has asked for less since the pace was changed. */
+  readonly asked: number;
   /** When the receiver last asked for less. */
   readonly congestedAtMs: number;
   readonly congestedCount: number;
@@ -25,6 +29,8 @@ const PER_SECOND_MIN = 1;
 export const PER_SECOND_MAX = 5_000;
 const QUIET_MS = 1_000;
 const SLOW_GROWTH = 1.1;
+/** A share of time-outs, 429 and 503 that says nothing of the pace; a single one never does. */
+const TOLERATED_SHARE = 0.1;
 /** A pace that was not made use of says nothing of the receiver. */
 const USED_SHARE_MIN = 0.5;
 
@@ -36,6 +42,8 @@ export function startPace(nowMs: number, congestedCount: number): DrainPace {
     changedAtMs: nowMs,
     lastChange: "up",
     spent: 0,
+    spentBefore: 0,
+    asked: 0,
     congestedAtMs: Number.NEGATIVE_INFINITY,
     congestedCount,
     tooMuchPerSecond: Number.POSITIVE_INFINITY,
@@ -53,8 +61,10 @@ export type DrainSigns = {
 export function nextPace(before: DrainPace, signs: DrainSigns): DrainPace {
   const { nowMs, congestedCount } = signs;
   const pace = nowMs < before.refilledAtMs ? afterClockSetBack(before, nowMs) : before;
-  const isCongested = congestedCount > pace.congestedCount || signs.cameBack > 0;
-  const changed = isCongested ? slower(pace, nowMs) : faster(pace, nowMs);
+  const asked = pace.asked + congestedCount - pace.congestedCount;
+  const isMoreThanTolerated = asked > 1 && asked > TOLERATED_SHARE * (pace.spent + pace.spentBefore);
+  const isCongested = (congestedCount > pace.congestedCount && isMoreThanTolerated) || signs.cameBack > 0;
+  const changed = isCongested ? slower({ ...pace, asked }, nowMs) : faster({ ...pace, asked }, nowMs);
   const credit = pace.credit + (pace.perSecond * (nowMs - pace.refilledAtMs)) / 1_000;
   return {
     ...changed,
@@ -89,7 +99,7 @@ function slower(pace: DrainPace, nowMs: number): DrainPace {
     tooMuchPerSecond: pace.perSecond,
     changedAtMs: nowMs,
     lastChange: "down",
-    spent: 0,
+    ...counters(pace),
   };
 }
 
@@ -98,5 +108,9 @@ function faster(pace: DrainPace, nowMs: number): DrainPace {
   if (pace.spent < pace.perSecond * USED_SHARE_MIN) return pace;
   const isNear = pace.perSecond * 2 >= pace.tooMuchPerSecond;
   const perSecond = Math.min(PER_SECOND_MAX, pace.perSecond * (isNear ? SLOW_GROWTH : 2));
-  return { ...pace, perSecond, changedAtMs: nowMs, lastChange: "up", spent: 0 };
+  return { ...pace, perSecond, changedAtMs: nowMs, lastChange: "up", ...counters(pace) };
+}
+
+function counters({ spent }: DrainPace) {
+  return { spent: 0, spentBefore: spent, asked: 0 };
 }

@@ -1,4 +1,4 @@
-import type { DeliveryId, EventId, OrgId, WebhookId } from "@posthorn/domain";
+import { type DeliveryId, type EventId, type OrgId, uuidv7TimeMs, type WebhookId } from "@posthorn/domain";
 import { describe, expect, it } from "vitest";
 import { isOperational, type OperationalHappening, operationalEvent } from "./operational-events.ts";
 
@@ -58,9 +58,17 @@ describe("operationalEvent", () => {
   it("gives the same happening the same id, and another one another", () => {
     const idOf = (happening: OperationalHappening, nowMs = NOW_MS) => operationalEvent(happening, delivery, nowMs)?.id;
     expect(idOf(exhausted, NOW_MS + 1)).toBe(idOf(exhausted));
+    expect(idOf({ ...exhausted, atMs: exhausted.atMs + 1 })).toBe(idOf(exhausted));
     expect(
       new Set([exhausted, disabled, recovered, { ...recovered, generation: 3 }].map((one) => idOf(one))).size,
     ).toBe(4);
+  });
+
+  it("gives ids that begin with a time, as those of all events do", () => {
+    const timeOf = (happening: OperationalHappening) =>
+      uuidv7TimeMs(operationalEvent(happening, delivery, NOW_MS)?.id ?? "");
+    expect(timeOf(exhausted)).toBe(uuidv7TimeMs(eventId));
+    expect(timeOf(recovered)).toBe(uuidv7TimeMs(webhookId));
   });
 
   it("says nothing of operational events' own deliveries, nor of test sends", () => {

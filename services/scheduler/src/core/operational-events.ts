@@ -3,7 +3,17 @@
  * same event id, so that a log that is read again repeats at worst.
  */
 
-import { type AcceptedEvent, type DeliveryId, type LogEvent, logEventId, parseEventId, uuidv5 } from "@posthorn/domain";
+import {
+  type AcceptedEvent,
+  type DeliveryId,
+  type EventId,
+  type LogEvent,
+  logEventId,
+  parseEventId,
+  uuidv5,
+  uuidv7,
+  uuidv7TimeMs,
+} from "@posthorn/domain";
 import { OPERATIONAL_TOKEN } from "./webhook-states.ts";
 
 export type OperationalHappening = Extract<
@@ -45,10 +55,8 @@ export function operationalEvent(
   if (delivery !== undefined && (delivery.isTest || isOperationalType(delivery.eventType))) return undefined;
   const { orgId } = happening;
   const logId = logEventId(happening);
-  const id = parseEventId(uuidv5(orgId, logId));
-  if (id === undefined) throw new Error("uuidv5 made no UUID");
   return {
-    id,
+    id: idOf(happening, logId),
     orgId,
     type: operationalTypeOf(happening),
     timestamp: new Date(happening.atMs).toISOString(),
@@ -59,6 +67,18 @@ export function operationalEvent(
     forWebhook: undefined,
     hops: 0,
   };
+}
+
+/**
+ * Begins with a time, as ids of events do, so that it stands among the old ones when it is old. The time is that of what
+ * the happening is about: whoever logs it again logs another moment.
+ */
+function idOf(happening: OperationalHappening, logId: string): EventId {
+  const subject = happening.kind === "delivery.exhausted" ? happening.eventId : happening.webhookId;
+  const digest = Buffer.from(uuidv5(happening.orgId, logId).replaceAll("-", ""), "hex");
+  const id = parseEventId(uuidv7(uuidv7TimeMs(subject), digest));
+  if (id === undefined) throw new Error("uuidv7 made no UUID");
+  return id;
 }
 
 function isOperationalType(eventType: string): boolean {

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { encodeWorkItem } from "@posthorn/contracts";
 import { partitionOf, type WorkItem, workIdOf } from "@posthorn/domain";
 import { type Published, type Publisher, type PublishRequest, subjectOf } from "@posthorn/message-bus";
+import { crashPoint } from "@posthorn/service-runtime";
 import type { WaitingDelivery } from "../core/release.ts";
 import type { ReleaseKind, SchedulerEvents } from "../events.ts";
 import type { ClaimedRows } from "../io/due-deliveries.ts";
@@ -48,7 +49,10 @@ export async function publishReleased(
   const of = (kind: Fate["kind"]) =>
     released.filter((_, index) => fates[index]?.kind === kind).map(({ waiting }) => waiting);
   const [stored, known] = [of("stored"), of("known")];
-  if (stored.length > 0) await ports.rows.forget(stored);
+  if (stored.length > 0) {
+    crashPoint("scheduler.released");
+    await ports.rows.forget(stored);
+  }
   if (known.length > 0) await ports.rows.holdClaim(known, ports.nowMs() + KNOWN_ALREADY_CLAIM_MS);
   for (const waiting of stored) ports.events.released(kind, ports.nowMs() - waiting.dueAtMs);
 }

@@ -8,14 +8,23 @@ import type { OpenDatabase } from "@posthorn/database";
 import { partitionOf, workIdOf } from "@posthorn/domain";
 import {
   type BusConnection,
-  oldestStoredAtMs,
   type Publisher,
+  queueEnds,
   streamPosition,
   subjectOf,
   workedUpTo,
 } from "@posthorn/message-bus";
+import { crashPoint } from "@posthorn/service-runtime";
 import { parkingOf } from "../core/lane-mode.ts";
-import { FIRST_PASS, hasLostItsWork, nextPass, type Pass, type QueueFacts, withLook } from "../core/reconcile.ts";
+import {
+  FIRST_PASS,
+  hasLostItsWork,
+  nextPass,
+  type Pass,
+  type QueueFacts,
+  withLook,
+  withoutSightings,
+} from "../core/reconcile.ts";
 import { termsOf } from "../core/release.ts";
 import type { SchedulerEvents } from "../events.ts";
 import type { WriteLog } from "../io/log-writer.ts";
@@ -88,12 +97,14 @@ async function lookAt(
   if (candidates.length === 0) return before;
   const queue = await queueFacts(ports.connection, partition);
   const places = candidates.map(({ item }) => ({ workId: workIdOfItem(item), place: item.place }));
-  const pass = withLook(before, places, queue, ports.nowMs());
+  let pass = withLook(before, places, queue);
   const suspects = candidates.filter(({ item }) => hasLostItsWork(workIdOfItem(item), pass, queue));
   if (suspects.length === 0 || !(await projectionOfNow(ports.pool, ports.connection, partition))) return pass;
   for (let from = 0; from < suspects.length; from += CANDIDATES_MAX) {
     const stillOpen = await stillWithoutWork(ports, partition, suspects.slice(from, from + CANDIDATES_MAX));
-    await Promise.all(stillOpen.map((candidate) => carryOn(ports, candidate)));
+    const carriedOn = await Promise.all(stillOpen.map((candidate) => carryOn(ports, candidate)));
+    const madeAgain = stillOpen.filter((_, index) => carriedOn[index]).map(({ item }) => workIdOfItem(item));
+    pass = withoutSightings(pass, madeAgain);
   }
   return pass;
 }
@@ -113,37 +124,42 @@ async function stillWithoutWork(
 
 /** First the matcher, then the queues: what it has worked off is stored by then. */
 async function queueFacts(connection: BusConnection, partition: number): Promise<QueueFacts> {
-  const { epochMs } = await streamPosition(connection, "INGEST");
+  const { epochMs, lastSequence: ingestEnd } = await streamPosition(connection, "INGEST");
   const sequence = await workedUpTo(connection, "matcher", "INGEST", partition);
-  const oldest = await Promise.all([
-    oldestStoredAtMs(connection, "DELIVER", partition),
-    oldestStoredAtMs(connection, "RETRY", partition),
+  const [deliver, retry] = await Promise.all([
+    queueEnds(connection, "dispatcher", "DELIVER", partition),
+    queueEnds(connection, "dispatcher", "RETRY", partition),
   ]);
-  const queued = oldest.filter((atMs) => atMs !== undefined);
-  return {
-    matchedUpTo: { epochMs, sequence },
-    oldestQueuedAtMs: queued.length === 0 ? undefined : Math.min(...queued),
-  };
+  return { matchedUpTo: { epochMs, sequence }, ingestEnd, deliver, retry };
 }
 
-/** What its webhook's lane has to release (rate limit, order, open circuit) is parked again, everything else queued. */
-async function carryOn(ports: ReconcilePorts, candidate: Candidate): Promise<void> {
+/**
+ * What its webhook's lane has to release (rate limit, order, open circuit) is parked again, everything else queued.
+ * False: that is not certain.
+ */
+async function carryOn(ports: ReconcilePorts, candidate: Candidate): Promise<boolean> {
   const { item, circuit } = candidate;
   const reason = parkingOf(ports.knownWebhook(item), circuit);
   if (reason === undefined) return enqueueAgain(ports, candidate);
   await ports.writeLog(parkingEvents(item, reason, ports.nowMs()));
   ports.events.reconciled(item.deliveryId);
+  return true;
 }
 
-async function enqueueAgain(ports: ReconcilePorts, { item, circuit }: Candidate): Promise<void> {
-  const again = { configRevision: 0, possibleRepeat: true, event: undefined, terms: termsOf(circuit), followers: [] };
+async function enqueueAgain(ports: ReconcilePorts, { item, circuit }: Candidate): Promise<boolean> {
+  // What was lost may have been in flight when it was.
+  const repeat = { possibleRepeat: true, mayHaveBeenSent: true };
+  const again = { ...repeat, configRevision: 0, event: undefined, terms: termsOf(circuit), followers: [] };
   const request = {
     subject: subjectOf("RETRY", partitionOf(item.orgId)),
     payload: encodeWorkItem({ ...item, ...again }),
     id: workIdOfItem(item),
   };
   const published = await ports.publisher.publish(request, PUBLISH_MS_MAX);
-  if (published.kind === "stored" && !published.duplicate) ports.events.reconciled(item.deliveryId);
+  crashPoint("scheduler.reconciled");
+  const isStored = published.kind === "stored" && !published.duplicate;
+  if (isStored) ports.events.reconciled(item.deliveryId);
+  return isStored;
 }
 
 function workIdOfItem({ deliveryId, attempt, release }: Candidate["item"]): string {

@@ -4,9 +4,10 @@
  */
 
 import { type DeferReason, type DeliveryEvent, decide, stateOfWork, type WebhookId } from "@posthorn/domain";
+import { crashPoint } from "@posthorn/service-runtime";
 import { type KnownWebhook, parkingOf } from "../core/lane-mode.ts";
 import { mayBeRepeatedRetry, releasedItem, termsOf, type WaitingDelivery } from "../core/release.ts";
-import { CLAIM_ROWS_MAX, type DueDeliveries } from "../io/due-deliveries.ts";
+import { DUE_ROWS_MAX, type DueDeliveries } from "../io/due-deliveries.ts";
 import type { WriteLog } from "../io/log-writer.ts";
 import { CLAIM_MS, type PublishPorts, publishDeadlineMs, publishReleased, type Released } from "./publish-released.ts";
 
@@ -33,13 +34,14 @@ export async function releaseDue(ports: ReleasePorts, partitions: readonly numbe
 
 /** A full page means that more is due: the caller comes again at once. */
 export function isFullPage(released: number): boolean {
-  return released >= CLAIM_ROWS_MAX;
+  return released >= DUE_ROWS_MAX;
 }
 
 async function releasePage(ports: ReleasePorts, partition: number): Promise<number> {
   const deadlineAtMs = publishDeadlineMs(ports);
   const nowMs = ports.nowMs();
   const claimed = await ports.rows.claimDue(partition, nowMs, nowMs + CLAIM_MS, ports.inRuns());
+  if (claimed.length > 0) crashPoint("scheduler.claimed");
   const released: Released[] = [];
   const parked: { waiting: WaitingDelivery; reason: DeferReason }[] = [];
   for (const waiting of claimed) {

@@ -3,7 +3,8 @@
  * one at a time while its circuit is open, and at once what only ends.
  */
 
-import { nextPace, rowsNow, spend, startPace } from "../core/drain-pace.ts";
+import { drained } from "../core/drain.ts";
+import { nextPace, rowsNow, startPace } from "../core/drain-pace.ts";
 import { aliveFromMs, expiredBeforeMs } from "../core/lane-mode.ts";
 import { isProbeDue, isTimeForProbe, probeSent, startProbing } from "../core/probe-plan.ts";
 import { mayBeRepeatedParked, releasedItem, termsOf, type WaitingDelivery } from "../core/release.ts";
@@ -21,8 +22,6 @@ export type LanePorts = PublishPorts & {
 
 /** Rows of one round, over all webhooks: a round is short, so that none waits long for its turn. */
 const ROUND_ROWS_MAX = 2_000;
-/** Deliveries that were released lately: when they are parked again, the pace was too much. */
-const LATELY_MAX = 1_000;
 /** What was not made use of for so long is forgotten. */
 const FORGOTTEN_AFTER_MS = 60_000;
 
@@ -120,11 +119,8 @@ function noteReleased(ports: LanePorts, { open, kind }: Plan, rows: readonly Wai
   if (kind === "probe" && first !== undefined) noteProbe(ports, open, first, nowMs);
   const drain = tenure.drains.get(lane.webhookId);
   if (kind !== "drained" || drain === undefined) return;
-  const spent = spend(drain.pace, rows.length);
-  const cameBack = rows.filter(({ deliveryId }) => drain.lately.has(deliveryId)).length;
-  const signs = { nowMs, congestedCount: lane.congestedCount, cameBack };
-  const lately = [...drain.lately, ...rows.map(({ deliveryId }) => deliveryId)].slice(-LATELY_MAX);
-  tenure.drains.set(lane.webhookId, { pace: nextPace(spent, signs), lately: new Set(lately) });
+  const released = rows.map(({ deliveryId }) => deliveryId);
+  tenure.drains.set(lane.webhookId, drained(drain, released, lane.congestedCount, nowMs));
 }
 
 function releasedOf(ports: LanePorts, rows: readonly WaitingDelivery[], planOf: PlanOf): readonly Released[] {

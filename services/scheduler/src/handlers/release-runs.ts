@@ -5,6 +5,7 @@
 
 import type { WebhookId, WorkItem } from "@posthorn/domain";
 import { messageAt, oldestStoredAtMs } from "@posthorn/message-bus";
+import { crashPoint } from "@posthorn/service-runtime";
 import { mayBeRepeatedParked, releasedItem, termsOf, type WaitingDelivery } from "../core/release.ts";
 import { planRun, RUN_LENGTH_MAX, type RunBlock, type RunRow, runLengthAfter } from "../core/run-plan.ts";
 import { RUN_AHEAD_MS, type Slot, takeSlots } from "../core/slots.ts";
@@ -192,6 +193,7 @@ async function publishRun(
   const nowMs = ports.nowMs();
   const item = runItem(ports, open, run, slots);
   if (item === undefined || !(await ports.runs.claim(run, nowMs, nowMs + CLAIM_MS))) return "nothing";
+  crashPoint("scheduler.run-claimed");
   if (mode.isProbe) noteProbe(ports, open, item, nowMs);
   const fate = await publishItem(ports, item, deadlineAtMs);
   const sequence = fate.kind === "unknown" ? undefined : fate.sequence;

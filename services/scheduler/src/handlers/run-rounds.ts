@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 export type Round = {
   readonly part: string;
   /** From the end of one round to the next, or as long as the round itself took. */
-  readonly everyMs: number;
+  readonly everyMs: number | (() => number);
   /** @returns whether there is more to do at once. */
   readonly act: () => Promise<boolean>;
 };
@@ -23,10 +23,10 @@ export function runRounds(
   async function run({ part, everyMs, act }: Round): Promise<void> {
     while (!stopping.signal.aborted) {
       const startedAtMs = performance.now();
-      let waitMs = everyMs;
+      let waitMs = 0;
       try {
         if (await act()) continue;
-        waitMs = Math.max(everyMs, performance.now() - startedAtMs);
+        waitMs = Math.max(typeof everyMs === "number" ? everyMs : everyMs(), performance.now() - startedAtMs);
       } catch (error) {
         onTrouble(part, error);
         waitMs = TROUBLE_WAIT_MS;

@@ -4,14 +4,12 @@
  */
 
 import type { ReplayId, WebhookId } from "@posthorn/domain";
-import type { DrainPace } from "../core/drain-pace.ts";
+import type { Drain } from "../core/drain.ts";
 import type { ProbePlan } from "../core/probe-plan.ts";
 import type { Replay } from "../core/replay-page.ts";
 import type { Frontier } from "../core/run-plan.ts";
 import type { RowVersion } from "../io/delivery-rows.ts";
 import type { LogEnds } from "./await-projection.ts";
-
-export type DrainState = { readonly pace: DrainPace; readonly lately: ReadonlySet<string> };
 
 export type RunState =
   | {
@@ -43,7 +41,7 @@ export class Tenure implements AsyncDisposable {
   readonly sinceMs: number;
   /** Monotonic. */
   readonly gainedAtMs: number;
-  readonly drains = new Map<WebhookId, DrainState>();
+  readonly drains = new Map<WebhookId, Drain>();
   readonly probes = new Map<WebhookId, ProbePlan>();
   /** Where the next slots of rate-limited webhooks may begin. */
   readonly slots = new Map<WebhookId, number>();

@@ -6,6 +6,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BusConnection, streamPosition } from "@posthorn/message-bus";
+import { crashPoint } from "@posthorn/service-runtime";
 import { finishedProgress, type IngestRange, planReplayPage, type Replay, typesOf } from "../core/replay-page.ts";
 import type { SchedulerEvents } from "../events.ts";
 import type { WriteLog } from "../io/log-writer.ts";
@@ -67,6 +68,7 @@ async function workPage(ports: ReplayPorts, { replay, types }: ReplayInHand): Pr
   }
   const { events, progress } = planReplayPage(replay, page, await ingestRange(ports.connection), ports.nowMs());
   await ports.writeLog(events);
+  crashPoint("scheduler.page-logged");
   await logProgress(ports, "replay.progressed", replay, progress);
   ports.events.replayed(events.length, page.length - events.length);
   return { replay: { ...replay, ...progress }, types, isFinished: false };

@@ -29,13 +29,19 @@ export type ClaimedRows = {
   holdClaim(rows: readonly RowVersion[], claimedUntilMs: number): Promise<void>;
 };
 
-/** Rows that one claim takes, and work items that are published at once. */
+/** Rows that one claim of lanes takes, and work items that are published at once. */
 export const CLAIM_ROWS_MAX = 500;
+/** The same of retries by their time. Small: first attempts wait while it is claimed, published and forgotten. */
+export const DUE_ROWS_MAX = 128;
 
 /** Webhooks that a claim can leave out; the retries of others are parked first. */
 const EXCEPTIONS_MAX = 1_000;
 
-export const UNCLAIMED = "(claimed_until is null or claimed_until < $1)";
+/** No claim lasts longer: one that does was made by a clock that was ahead, and holds nothing up. */
+export const CLAIM_MINUTES_MAX = 10;
+/** `$1`: now. */
+export const UNCLAIMED = `(claimed_until is null or claimed_until < $1
+  or claimed_until > $1::timestamptz + interval '${CLAIM_MINUTES_MAX} minutes')`;
 
 /** The claim is made of what nobody holds; the old claim comes back with the row. `$1`: now, `$2`: until when. */
 export function claimSql(selection: string): string {
@@ -51,7 +57,7 @@ export const CLAIM_DUE = claimSql(`
   select delivery_id, webhook_id, claimed_until from retry_due
   where partition = $3 and kind = 'retry' and due_at <= $1 and ${UNCLAIMED}
     and webhook_id <> all($4::uuid[])
-  order by due_at limit ${CLAIM_ROWS_MAX}
+  order by due_at limit ${DUE_ROWS_MAX}
   for update skip locked`);
 const PARTITIONS_DUE = `
   select partition from unnest($2::smallint[]) as looked_at (partition)

@@ -4,6 +4,7 @@ import type { OpenDatabase } from "@posthorn/database";
 import type { WebhookId } from "@posthorn/domain";
 import type { RunRow } from "../core/run-plan.ts";
 import { columnsOf, type RowVersion, WAITING_COLUMNS, type WaitingRow, waitingFromRow } from "./delivery-rows.ts";
+import { CLAIM_MINUTES_MAX } from "./due-deliveries.ts";
 
 export type RunStanding = {
   /** Rows that still stand as they were released. */
@@ -36,6 +37,7 @@ const CLAIM = `
   with free as (
     select r.delivery_id from retry_due r join ${GIVEN} on ${AS_GIVEN}
     where r.kind = 'parked' or r.claimed_until is null or r.claimed_until < $5
+      or r.claimed_until > $5::timestamptz + interval '${CLAIM_MINUTES_MAX} minutes'
     order by r.delivery_id for update of r)
   update retry_due r set claimed_until = $4 from free
   where r.delivery_id = free.delivery_id and (select count(*) from free) = cardinality($1::uuid[])`;
@@ -65,11 +67,15 @@ export function openRunRows(pool: OpenDatabase["pool"]): RunRows {
   };
 }
 
+function isRunning(claimedUntilMs: number, nowMs: number): boolean {
+  return claimedUntilMs >= nowMs && claimedUntilMs <= nowMs + CLAIM_MINUTES_MAX * 60_000;
+}
+
 function runRowFrom(row: WaitingRow & { readonly reason: string | null }, nowMs: number): RunRow {
   const hasItsTime = row.kind === "retry" || row.reason === "unsignable";
   return {
     waiting: waitingFromRow(row),
-    isClaimed: row.claimed_until !== null && row.claimed_until.getTime() >= nowMs,
+    isClaimed: row.claimed_until !== null && isRunning(row.claimed_until.getTime(), nowMs),
     waitsUntilMs: hasItsTime ? row.due_at.getTime() : undefined,
   };
 }

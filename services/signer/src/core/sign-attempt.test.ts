@@ -4,7 +4,7 @@ import { PROFILE_NAMES, type ProfileName } from "@posthorn/domain";
 import fc from "fast-check";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
-import { signAttempt } from "./sign-attempt.ts";
+import { signAttempt, statedHeaders } from "./sign-attempt.ts";
 import { signingKeysOf } from "./signing-keys.ts";
 
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -196,12 +196,9 @@ function signed(
   const { secrets = [SECRET], messageId = MESSAGE_ID, timestampS = 1_614_265_330, body = "{}" } = changes;
   const keys = secrets.map(signingKeysOf);
   const legacyIndex = "legacyIndex" in changes ? changes.legacyIndex : 0;
-  const headers = signAttempt(keys, legacyIndex === undefined ? undefined : keys[legacyIndex], {
-    profile,
-    messageId,
-    timestampS,
-    body: Buffer.from(body),
-  });
+  const attempt = { profile, messageId, timestampS, body: Buffer.from(body) };
+  const legacy = legacyIndex === undefined ? undefined : keys[legacyIndex];
+  const headers = [...statedHeaders(attempt), ...signAttempt(keys, legacy, attempt)];
   return Object.fromEntries(headers.map(({ name, value }) => [name, value]));
 }
 

@@ -7,14 +7,17 @@ import { createHmac, type KeyObject, sign } from "node:crypto";
 import { type LegacySignature, type ProfileName, profileOf } from "@posthorn/domain";
 import type { SigningKeys } from "./signing-keys.ts";
 
-export type AttemptToSign = {
+export type AttemptToSign = StatedOfAttempt & {
   readonly profile: ProfileName;
+  /** The exact bytes on the wire. */
+  readonly body: Uint8Array;
+};
+
+export type StatedOfAttempt = {
   /** The value of `webhook-id`. */
   readonly messageId: string;
   /** Unix time of the attempt; receivers refuse one that is minutes old. */
   readonly timestampS: number;
-  /** The exact bytes on the wire. */
-  readonly body: Uint8Array;
 };
 
 export type SignatureHeader = {
@@ -24,8 +27,16 @@ export type SignatureHeader = {
   readonly secret: boolean;
 };
 
+/** What is signed besides the body, as headers: the first two of the Standard Webhooks trio. */
+export function statedHeaders({ messageId, timestampS }: StatedOfAttempt): SignatureHeader[] {
+  return [
+    { name: "webhook-id", value: messageId, secret: false },
+    { name: "webhook-timestamp", value: String(timestampS), secret: false },
+  ];
+}
+
 /**
- * The Standard Webhooks trio, signed with every key, and the profile's own signature header, if it has one.
+ * The third, signed with every key, and the profile's own signature header, if it has one.
  * @param keys newest first.
  * @param legacy makes the profile's own header, which holds one signature only. Undefined: it is left out.
  */
@@ -36,15 +47,8 @@ export function signAttempt(
 ): SignatureHeader[] {
   const { messageId, timestampS, body } = attempt;
   const signed = `${messageId}.${timestampS}.`;
-  const headers = [
-    { name: "webhook-id", value: messageId, secret: false },
-    { name: "webhook-timestamp", value: String(timestampS), secret: false },
-    {
-      name: "webhook-signature",
-      value: keys.map((key) => standardSignature(key, signed, body)).join(" "),
-      secret: false,
-    },
-  ];
+  const signature = keys.map((key) => standardSignature(key, signed, body)).join(" ");
+  const headers = [{ name: "webhook-signature", value: signature, secret: false }];
   if (legacy?.kind !== "hmac") return headers;
   const header = legacyHeader(profileOf(attempt.profile).legacySignature, legacy.legacy, attempt);
   if (header !== undefined) headers.push(header);

@@ -36,6 +36,7 @@ export type RefusalCode = (typeof REFUSAL_CODES)[number];
 export type SignedItem =
   | {
       readonly kind: "signed";
+      /** Without those that state what is signed; see `statedHeaders`. */
       readonly headers: SignatureHeader[];
       /** Of its secrets, token and headers included, how many had to be decrypted and how many were remembered. */
       readonly secretsOpened: number;

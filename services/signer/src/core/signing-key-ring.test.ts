@@ -44,6 +44,16 @@ describe("SigningKeyRing", () => {
     expect(newRing(10).keysOf(owner(1), sealed)).toEqual({ kind: "unsealable", reason: "not_authentic" });
   });
 
+  it("tells the secret of a moment ago from others, though its bytes were overwritten meanwhile", () => {
+    const ring = newRing(10);
+    const sealed = seal(owner(1), "the secret of webhook 1");
+    const given = Buffer.from(sealed);
+    const first = ring.keysOf(owner(1), given);
+    given.fill(0);
+    expect(ring.keysOf(owner(1), given).kind).toBe("unsealable");
+    expect(ring.keysOf(owner(1), sealed)).toEqual({ ...first, wasRemembered: true });
+  });
+
   it("does not remember what does not open", () => {
     const ring = newRing(10);
     for (let attempt = 0; attempt < 2; attempt += 1) {

@@ -7,6 +7,7 @@
 import { status } from "@grpc/grpc-js";
 import type { SigningServiceServer, SignResult, SignStreamRequest, SignStreamResponse } from "@posthorn/contracts";
 import { batchProblem } from "../core/batch-limits.ts";
+import { type StatedOfAttempt, statedHeaders } from "../core/sign-attempt.ts";
 import { type Rings, type SignedItem, signItem } from "../core/sign-item.ts";
 import type { SignerEvents, TracedItem } from "../events.ts";
 
@@ -53,7 +54,7 @@ type Answer =
   | { readonly kind: "answered"; readonly response: SignStreamResponse }
   | { readonly kind: "failed"; readonly code: status; readonly detail: string };
 
-function tryToAnswer({ batchId, items }: SignStreamRequest, rings: Rings, events: SignerEvents): Answer {
+function tryToAnswer({ batchId, items, withoutStated }: SignStreamRequest, rings: Rings, events: SignerEvents): Answer {
   try {
     const problem = batchProblem(items);
     if (problem !== undefined) {
@@ -62,7 +63,10 @@ function tryToAnswer({ batchId, items }: SignStreamRequest, rings: Rings, events
     }
     const results = items.map((item) => signTraced(item, rings, events));
     events.batchSigned(items, results);
-    return { kind: "answered", response: { batchId, results: results.map(onTheWire) } };
+    const answers = results.map((result, index) =>
+      onTheWire(result, withoutStated === true ? undefined : items[index]),
+    );
+    return { kind: "answered", response: { batchId, results: answers } };
   } catch (error) {
     // One stream pays for a bug, not all of them: every dispatcher depends on this process.
     events.streamFailed(error);
@@ -77,8 +81,13 @@ function signTraced(item: TracedItem, rings: Rings, events: SignerEvents): Signe
   return result;
 }
 
-function onTheWire(result: SignedItem): SignResult {
-  return result.kind === "signed" ? { headers: result.headers, refusal: "" } : { headers: [], refusal: result.code };
+/** @param stated what the answer repeats of its item; undefined: nothing. */
+function onTheWire(result: SignedItem, stated: StatedOfAttempt | undefined): SignResult {
+  if (result.kind === "refused") return { headers: [], refusal: result.code };
+  return {
+    headers: stated === undefined ? result.headers : [...statedHeaders(stated), ...result.headers],
+    refusal: "",
+  };
 }
 
 /** Answers that were written before still go out. */

@@ -98,7 +98,11 @@ export interface DeliveryDeferred {
 
 export interface AttemptSucceeded {
   delivery: DeliveryRef | undefined;
-  attempt: Attempt | undefined;
+  attempt:
+    | Attempt
+    | undefined;
+  /** How often the delivery had been deferred or retried when the attempt was released. */
+  release?: number | undefined;
 }
 
 export interface AttemptFailed {
@@ -108,6 +112,8 @@ export interface AttemptFailed {
   errorMessage: string;
   /** 0: no further attempt follows from this one. */
   nextAtMs: number;
+  /** How often the delivery had been deferred or retried when the attempt was released. */
+  release?: number | undefined;
 }
 
 export interface DeliveryExhausted {
@@ -1052,7 +1058,7 @@ export const DeliveryDeferred: MessageFns<DeliveryDeferred> = {
 };
 
 function createBaseAttemptSucceeded(): AttemptSucceeded {
-  return { delivery: undefined, attempt: undefined };
+  return { delivery: undefined, attempt: undefined, release: undefined };
 }
 
 export const AttemptSucceeded: MessageFns<AttemptSucceeded> = {
@@ -1062,6 +1068,9 @@ export const AttemptSucceeded: MessageFns<AttemptSucceeded> = {
     }
     if (message.attempt !== undefined) {
       Attempt.encode(message.attempt, writer.uint32(18).fork()).join();
+    }
+    if (message.release !== undefined) {
+      writer.uint32(24).uint32(message.release);
     }
     return writer;
   },
@@ -1095,6 +1104,14 @@ export const AttemptSucceeded: MessageFns<AttemptSucceeded> = {
             message.attempt = Attempt.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.release = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1109,7 +1126,7 @@ export const AttemptSucceeded: MessageFns<AttemptSucceeded> = {
 };
 
 function createBaseAttemptFailed(): AttemptFailed {
-  return { delivery: undefined, attempt: undefined, errorClass: "", errorMessage: "", nextAtMs: 0 };
+  return { delivery: undefined, attempt: undefined, errorClass: "", errorMessage: "", nextAtMs: 0, release: undefined };
 }
 
 export const AttemptFailed: MessageFns<AttemptFailed> = {
@@ -1128,6 +1145,9 @@ export const AttemptFailed: MessageFns<AttemptFailed> = {
     }
     if (message.nextAtMs !== 0) {
       writer.uint32(40).int64(message.nextAtMs);
+    }
+    if (message.release !== undefined) {
+      writer.uint32(48).uint32(message.release);
     }
     return writer;
   },
@@ -1183,6 +1203,14 @@ export const AttemptFailed: MessageFns<AttemptFailed> = {
             }
 
             message.nextAtMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.release = reader.uint32();
             continue;
           }
         }

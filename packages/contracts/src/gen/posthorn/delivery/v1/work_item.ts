@@ -30,7 +30,7 @@ export interface WorkItem {
   place:
     | PayloadPlace
     | undefined;
-  /** Inline up to 64 KiB of data; unset above that, and for everything the scheduler releases. */
+  /** Inline up to 64 KiB of data; unset above that, for everything the scheduler releases, and in a bundle. */
   event: AcceptedEvent | undefined;
   eventId: string;
   eventType: string;
@@ -49,6 +49,17 @@ export interface WorkItem {
   followers: WorkItem[];
   /** Whoever had it in hand before may have sent it and died. */
   mayHaveBeenSent: boolean;
+  /** In a bundle: the event is the bundle's one at this place, counted from 1; 0: no event is inline. */
+  eventAt: number;
+}
+
+/**
+ * Items that came about together, in one message of DELIVER: an event that several carry stands in it once. None of its
+ * numbers is one of `WorkItem`, so that a message that holds a single `WorkItem` is told apart by having no items.
+ */
+export interface WorkBundle {
+  items: WorkItem[];
+  events: AcceptedEvent[];
 }
 
 export interface ReleaseTerms {
@@ -83,6 +94,7 @@ function createBaseWorkItem(): WorkItem {
     terms: undefined,
     followers: [],
     mayHaveBeenSent: false,
+    eventAt: 0,
   };
 }
 
@@ -147,6 +159,9 @@ export const WorkItem: MessageFns<WorkItem> = {
     }
     if (message.mayHaveBeenSent !== false) {
       writer.uint32(160).bool(message.mayHaveBeenSent);
+    }
+    if (message.eventAt !== 0) {
+      writer.uint32(168).uint32(message.eventAt);
     }
     return writer;
   },
@@ -322,6 +337,71 @@ export const WorkItem: MessageFns<WorkItem> = {
             }
 
             message.mayHaveBeenSent = reader.bool();
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.eventAt = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWorkBundle(): WorkBundle {
+  return { items: [], events: [] };
+}
+
+export const WorkBundle: MessageFns<WorkBundle> = {
+  encode(message: WorkBundle, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.items) {
+      WorkItem.encode(v!, writer.uint32(258).fork()).join();
+    }
+    for (const v of message.events) {
+      AcceptedEvent.encode(v!, writer.uint32(266).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WorkBundle {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWorkBundle();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.items.push(WorkItem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.events.push(AcceptedEvent.decode(reader, reader.uint32()));
             continue;
           }
         }

@@ -28,6 +28,8 @@ export const protobufFileName = "posthorn/signing/v1/signing_service.proto";
 export interface SignStreamRequest {
   batchId: number;
   items: SignItem[];
+  /** Leave out `webhook-id` and `webhook-timestamp`: the caller has their values, and puts them on itself. */
+  withoutStated?: boolean | undefined;
 }
 
 export interface SignItem {
@@ -95,7 +97,7 @@ export interface RevealSecretResponse {
 }
 
 function createBaseSignStreamRequest(): SignStreamRequest {
-  return { batchId: 0, items: [] };
+  return { batchId: 0, items: [], withoutStated: undefined };
 }
 
 export const SignStreamRequest: MessageFns<SignStreamRequest> = {
@@ -105,6 +107,9 @@ export const SignStreamRequest: MessageFns<SignStreamRequest> = {
     }
     for (const v of message.items) {
       SignItem.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.withoutStated !== undefined) {
+      writer.uint32(24).bool(message.withoutStated);
     }
     return writer;
   },
@@ -136,6 +141,14 @@ export const SignStreamRequest: MessageFns<SignStreamRequest> = {
             }
 
             message.items.push(SignItem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.withoutStated = reader.bool();
             continue;
           }
         }
