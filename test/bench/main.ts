@@ -3,93 +3,133 @@
  * run. Absolute figures drift with the machine; the ratio is what counts. Prints a table and writes bench.json.
  */
 
-import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
-import { startTestStack } from "../../deploy/local/test-stack.ts";
-import { type FastReceiver, startFastReceiver } from "./fast-receiver.ts";
-import type { BenchContext, ScenarioResult } from "./scenario.ts";
-import { latency } from "./scenarios/latency.ts";
-import { sustained } from "./scenarios/sustained.ts";
+import { startLeash } from "@posthorn/local-servers";
+import { untilToldToStop } from "../../deploy/local/stop-request.ts";
+import { type BenchPlan, parseArguments } from "./arguments.ts";
+import { startFastReceiver } from "./fast-receiver.ts";
+import { findOrInstall, findProgram } from "./find-program.ts";
+import { measureBareLoops, measureBounds } from "./measure/measure-bounds.ts";
+import { compareRounds, printComparison, type Round } from "./report/comparison.ts";
+import { printReport } from "./report/print-report.ts";
+import { type Circumstances, makeReport } from "./report/report.ts";
+import { table } from "./report/table.ts";
+import { type Bench, runScenarios } from "./run-scenarios.ts";
+import { SCENARIOS } from "./scenario-list.ts";
+import { checkOut, thisVersion, type Version } from "./versions.ts";
 
-const BARE_LOOP = fileURLToPath(new URL("bare-loop.ts", import.meta.url));
-const BARE_LOOP_SECONDS = 3;
-const BODY_BYTES = 1_100;
+process.exitCode = await main(process.argv.slice(2));
+process.stdin.destroy();
 
-const { values } = parseArgs({
-  options: {
-    deliveries: { type: "string", default: "40000" },
-    seconds: { type: "string", default: "15" },
-    output: { type: "string", default: "bench.json" },
-  },
-});
-
-const folder = await mkdtemp(join(tmpdir(), "posthorn-bench-"));
-try {
-  await using receiver = await startFastReceiver(join(folder, "receiver"));
-  const before = await bareLoops(receiver);
-  await using stack = await startTestStack({ dataDir: join(folder, "data") });
-  const results = await runScenarios({ stack, receiver });
-  const after = await bareLoops(receiver);
-  const bare = { bytes: Math.max(before.bytes, after.bytes), object: Math.max(before.object, after.object) };
-  print(receiver, bare, results);
-  const report = {
-    node: process.version,
-    cpus: cpus().length,
-    receiver: receiver.kind,
-    bareLoop: { before, after },
-    results,
-  };
-  await writeFile(values.output, `${JSON.stringify(report, undefined, 2)}\n`);
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
-
-async function runScenarios(context: BenchContext): Promise<readonly ScenarioResult[]> {
-  const deliveries = Number(values.deliveries);
-  const seconds = Number(values.seconds);
-  return [
-    await sustained(context, { fanOut: 1, deliveries }),
-    await sustained(context, { fanOut: 10, deliveries }),
-    await latency(context, { eventsPerSecond: 200, seconds }),
-  ];
-}
-
-/** Posts per second by the kind of key that the loop signs with; see bare-loop.ts. */
-type BareLoops = { readonly bytes: number; readonly object: number };
-
-async function bareLoops(receiver: FastReceiver): Promise<BareLoops> {
-  return { bytes: await bareLoop(receiver, "bytes"), object: await bareLoop(receiver, "object") };
-}
-
-async function bareLoop(receiver: FastReceiver, key: keyof BareLoops): Promise<number> {
-  const args = [BARE_LOOP, receiver.url, String(BARE_LOOP_SECONDS), String(BODY_BYTES), key];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  return Number(stdout);
-}
-
-function print(receiver: FastReceiver, bare: BareLoops, results: readonly ScenarioResult[]): void {
-  const line = (text: string) => process.stdout.write(`${text}\n`);
-  const round = (value: number) => (value >= 100 ? value.toFixed(0) : value.toFixed(1));
-  line(`${cpus().length} cores, Node ${process.version}, receiver ${receiver.kind}`);
-  line(
-    `bare loop (sign and POST, one process): ${round(bare.bytes)} posts/s, ${round(bare.object)} with a prepared key`,
-  );
-  for (const result of results) {
-    line("");
-    line(result.name);
-    for (const [name, value] of Object.entries(result.figures)) line(`  ${name.padEnd(20)} ${round(value)}`);
-    if (result.rate !== undefined) {
-      const [ratio, harder] = [result.rate / bare.bytes, result.rate / bare.object];
-      line(`  ${"ratio to bare loop".padEnd(20)} ${ratio.toFixed(3)}, ${harder.toFixed(3)} with a prepared key`);
-    }
-    for (const [name, micros] of Object.entries(result.cpuMicrosPerDelivery ?? {})) {
-      line(
-        `  ${name.padEnd(20)} ${round(micros).padStart(6)} µs CPU per delivery, ${round(result.memoryMb?.[name] ?? 0)} MB`,
-      );
-    }
+async function main(args: readonly string[]): Promise<number> {
+  const parsed = parseArguments(args, SCENARIOS);
+  switch (parsed.kind) {
+    case "refused":
+      return refuse(parsed.message);
+    case "list":
+      print(listing());
+      return 0;
+    case "run":
+      return run(parsed.plan);
+    default:
+      return parsed satisfies never;
   }
+}
+
+async function run(plan: BenchPlan): Promise<number> {
+  const stopRequest = untilToldToStop(process);
+  // Whatever runs on a leash ends with this process; the files stay, in the system's folder for such.
+  stopRequest.addEventListener("abort", () => process.exit(1));
+  const folder = await mkdtemp(join(tmpdir(), "posthorn-bench-"));
+  using leash = startLeash();
+  try {
+    await using receiver = await startFastReceiver(join(folder, "receiver"), leash);
+    const wrk = plan.size === "smoke" ? findProgram("wrk") : await findOrInstall("wrk");
+    if (wrk === undefined)
+      say("wrk is missing (Debian's package wrk): a loop of this process makes the single requests.");
+    const bench: Bench = { size: plan.size, amounts: plan.amounts, receiver, wrk, folder, say };
+    if (plan.compare === undefined) return await measure(plan, bench, await thisVersion());
+    return await compare(plan, bench, plan.compare);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function measure(plan: BenchPlan, bench: Bench, version: Version): Promise<number> {
+  const { receiver, wrk, size } = bench;
+  const circumstances = circumstancesOf(bench, version);
+  say("the bare loop, and the generator straight to the receiver");
+  const before = await measureBareLoops(receiver, size);
+  const bounds = await measureBounds(receiver, wrk, size);
+  const { results, failures } = await runScenarios(bench, version, plan.scenarios);
+  say("the bare loop again");
+  const after = await measureBareLoops(receiver, size);
+  const report = makeReport(circumstances, { before, after, bounds, results });
+  print(["", ...printReport(report)]);
+  await writeReport(plan.output, report);
+  return exitCodeOf(failures);
+}
+
+async function compare(plan: BenchPlan, bench: Bench, { ref, rounds }: NonNullable<BenchPlan["compare"]>) {
+  const other = await checkOut(ref, join(bench.folder, "other"));
+  if (other.kind === "refused") return refuse(other.message);
+  const here = await thisVersion();
+  const done: Round[] = [];
+  const failures: string[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    say(`round ${round} of ${rounds}`);
+    const base = await runScenarios(bench, other.version, plan.scenarios);
+    const changed = await runScenarios(bench, here, plan.scenarios);
+    done.push({ base: base.results, changed: changed.results });
+    failures.push(...base.failures, ...changed.failures);
+  }
+  const figures = compareRounds(done);
+  print(["", `there: ${other.version.commit}; here: ${here.commit}${here.isChanged ? " with changes" : ""}`, ""]);
+  print(printComparison(figures));
+  await writeReport(plan.output, { ...circumstancesOf(bench, here), there: other.version.commit, figures });
+  return exitCodeOf(failures);
+}
+
+function exitCodeOf(failures: readonly string[]): number {
+  if (failures.length === 0) return 0;
+  return refuse(`These scenarios failed:\n${failures.join("\n")}`);
+}
+
+function circumstancesOf({ size, receiver, wrk }: Bench, { commit, isChanged }: Version): Circumstances {
+  return {
+    commit,
+    isChanged,
+    date: new Date().toISOString(),
+    node: process.version,
+    cpu: cpus()[0]?.model ?? "unknown",
+    cores: cpus().length,
+    size,
+    receiver: receiver.kind,
+    generator: wrk === undefined ? "node" : "wrk",
+  };
+}
+
+function listing(): readonly string[] {
+  const rows = SCENARIOS.map(({ name, describe, isDefault }) => [name, isDefault ? "yes" : "by name", describe]);
+  const columns = ["scenario", "runs", "what it measures"].map((title) => ({ title, align: "left" }) as const);
+  return table(columns, rows);
+}
+
+async function writeReport(path: string | undefined, report: object): Promise<void> {
+  if (path !== undefined) await writeFile(path, `${JSON.stringify(report, undefined, 2)}\n`);
+}
+
+function print(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+function say(text: string): void {
+  print([text]);
+}
+
+function refuse(message: string): number {
+  process.stderr.write(`${message}\n`);
+  return 1;
 }
