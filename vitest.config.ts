@@ -1,13 +1,14 @@
 /**
- * The three kinds of tests, run one after the other: pure ones, those against a real NATS and Postgres, and those
- * against real processes of the whole engine. The later ones measure time, so they do not share the machine.
+ * The kinds of tests, run one after the other: pure ones, those against a real NATS and Postgres, and those against real
+ * processes of the whole engine. Of these some measure time: they come last, and do not share the machine.
  */
 
 import { defineConfig } from "vitest/config";
 
 const integrationFiles = "{packages,services,deploy}/**/*.int.test.ts";
+const timedFiles = ["test/bench/**/*.test.ts", "test/faults/{isolation,neighbours,waves}.test.ts"];
 
-/** Pure tests and tests with servers share the machine with the servers themselves. */
+/** Tests share the machine with the servers and the processes that they start. */
 const WORKERS_MAX = 2;
 
 export default defineConfig({
@@ -40,12 +41,24 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/**/*.test.ts"],
+          exclude: [...timedFiles, "**/node_modules/**"],
+          setupFiles: ["packages/testkit/src/leak-guard-setup.ts"],
+          maxWorkers: WORKERS_MAX,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: "timed",
+          include: timedFiles,
           exclude: ["**/node_modules/**"],
           setupFiles: ["packages/testkit/src/leak-guard-setup.ts"],
           maxWorkers: 1,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

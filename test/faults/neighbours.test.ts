@@ -3,7 +3,7 @@
 import { type Receiver, startReceiver } from "@posthorn/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startTestStack, type TestStack } from "../../deploy/local/test-stack.ts";
-import { usageOf } from "../bench/process-usage.ts";
+import { memoryMbOf } from "../bench/process-usage.ts";
 import { createTenant, type Tenant } from "../tenant.ts";
 import { latenciesMs, percentile, publishPaced } from "./paced-load.ts";
 import { sized } from "./sizes.ts";
@@ -47,23 +47,27 @@ async function p99(
 
 function dispatcherMb(): number {
   const { dispatcher = 0 } = stack.stack.pids();
-  return usageOf({ dispatcher }).dispatcher?.memoryMb ?? Number.NaN;
+  return memoryMbOf({ dispatcher }).dispatcher ?? Number.NaN;
 }
 
 it("one of two webhooks hangs at half of all traffic", async () => {
   const tenant = await createTenant(stack, "hanging neighbour");
   await using healthy = await startReceiver();
-  await using hanging = await startReceiver({ script: [{ kind: "hang" }] });
+  await using other = await startReceiver();
   await tenant.subscribe({ url: healthy.url, events: ["good.*"] });
-  await tenant.subscribe({ url: hanging.url, events: ["bad.*"], timeout_ms: 5_000 });
-  const alone = await p99(tenant, healthy, { perSecond: PER_SECOND, typeOf: () => "good.event" }, () => true);
-  const memoryMb = dispatcherMb();
+  await tenant.subscribe({ url: other.url, events: ["bad.*"], timeout_ms: 5_000 });
+  // The same traffic before: it is the hanging that is measured, not what more traffic costs.
   const isGood = (index: number) => index % 2 === 0;
   const load = { perSecond: 2 * PER_SECOND, typeOf: (index: number) => (isGood(index) ? "good.event" : "bad.event") };
+  const without = await p99(tenant, healthy, load, isGood);
+  const memoryMb = dispatcherMb();
+  other.answerWith([{ kind: "hang" }]);
   const beside = await p99(tenant, healthy, load, isGood);
   const grownMb = dispatcherMb() - memoryMb;
-  console.log(`p99 alone ${alone} ms, beside one that hangs ${beside} ms; dispatcher grew by ${grownMb.toFixed(0)} MB`);
-  expect(beside).toBeLessThanOrEqual(SLOWDOWN_MAX * Math.max(alone, NOISE_MS));
+  console.log(
+    `p99 while nobody hangs ${without} ms, beside one that hangs ${beside} ms; dispatcher grew by ${grownMb.toFixed(0)} MB`,
+  );
+  expect(beside).toBeLessThanOrEqual(SLOWDOWN_MAX * Math.max(without, NOISE_MS));
   expect(grownMb).toBeLessThan(GROWTH_MB_MAX);
 }, 300_000);
 

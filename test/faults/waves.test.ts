@@ -66,7 +66,7 @@ it("retries that all fall due at once do not hold up first attempts", async () =
   expect(during).toBeLessThanOrEqual(SLOWDOWN_BY_RETRIES_MAX * Math.max(before, NOISE_MS));
 }, 600_000);
 
-it("an organisation's backlog does not hold up organisations of other partitions", async () => {
+it("an organisation's backlog holds up no other organisation, in its own partition or another", async () => {
   const busy = await createTenant(stack, "backlog");
   const sharing = await createTenantIn(partitionNumber(busy));
   const apart = await createTenantIn((partitionNumber(busy) + 1) % ALL_PARTITIONS.length);
@@ -88,13 +88,19 @@ it("an organisation's backlog does not hold up organisations of other partitions
   const startedAtMs = Date.now();
   const beside = await measure(() => slow.count(200) >= BACKLOG);
   const tookS = ((Date.now() - startedAtMs) / 1_000).toFixed(1);
-  const [before, during] = [median(alone.apartMs), median(beside.apartMs)];
-  console.log(`p99 alone ${before} ms, beside a backlog of ${left} (${tookS} s) ${during} ms (${beside.apartMs})`);
-  const shared = [median(alone.sharingMs), median(beside.sharingMs)] as const;
-  console.log(`in the backlog's own partition: ${shared[0]} ms and ${shared[1]} ms (${beside.sharingMs})`);
+  const apartMs = [median(alone.apartMs), median(beside.apartMs)] as const;
+  const sharingMs = [median(alone.sharingMs), median(beside.sharingMs)] as const;
+  console.log(`beside a backlog of ${left} (${tookS} s), p99 in another partition: ${said(apartMs, beside.apartMs)}`);
+  console.log(`in the backlog's own: ${said(sharingMs, beside.sharingMs)}`);
   expect(left).toBeGreaterThan(BACKLOG / 2);
-  expect(during).toBeLessThanOrEqual(SLOWDOWN_BY_BACKLOG_MAX * Math.max(before, NOISE_MS));
+  for (const [before, during] of [apartMs, sharingMs]) {
+    expect(during).toBeLessThanOrEqual(SLOWDOWN_BY_BACKLOG_MAX * Math.max(before, NOISE_MS));
+  }
 }, 600_000);
+
+function said([before, during]: readonly [number, number], windows: readonly number[]): string {
+  return `${before} ms alone, ${during} ms beside it (${windows})`;
+}
 
 const partitionNumber = ({ orgId }: Tenant) => partitionOf(orgId as OrgId); // an id that the engine gave
 
