@@ -6,8 +6,8 @@ import { runFaults } from "./run-faults.ts";
 import { parseRunOptions } from "./run-options.ts";
 
 const SECONDS_PER_MINUTE = 60;
-/** What a killed dispatcher had in hand comes again after its lease, a minute later: the full size has time for it. */
-const SPARED = sized({ short: 1, full: 0 }) === 1 ? ["--spare", "kill dispatcher"] : [];
+/** What these two had in hand comes again after a lease of a minute: only the full size has time for it. */
+const SPARED = sized({ short: 1, full: 0 }) === 1 ? ["--spare", "dispatcher", "--spare", "nats"] : [];
 
 it("loses nothing while processes are killed, frozen and restarted at random", async () => {
   const minutes = sized({ short: 10, full: 120 }) / SECONDS_PER_MINUTE;

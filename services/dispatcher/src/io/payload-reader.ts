@@ -4,15 +4,16 @@
  */
 
 import { decodeEventGroup } from "@posthorn/contracts";
-import type { AcceptedEvent, WorkItem } from "@posthorn/domain";
+import type { AcceptedEvent, PayloadPlace, WorkItem } from "@posthorn/domain";
 import { type BusConnection, messageAt, streamPosition } from "@posthorn/message-bus";
+import { MissedPlaces } from "../core/missed-places.ts";
 import { type EventGroup, RecentGroups } from "./recent-groups.ts";
 
 export type Payload =
   | { readonly kind: "found"; readonly event: AcceptedEvent }
   /** For good. */
   | { readonly kind: "gone" }
-  /** NATS cannot say. */
+  /** NATS cannot say, or not for sure. */
   | { readonly kind: "unavailable" };
 
 export type PayloadReader = { read(item: WorkItem): Promise<Payload> };
@@ -22,8 +23,12 @@ const EPOCH_TRUSTED_MS = 5_000;
 /** Some 20 MB decoded: what a wave of retries comes from, over all partitions. */
 const GROUPS_KEPT = { groupsMax: 256, bytesMax: 16 * 2 ** 20 };
 
+/** `missing`: nothing stands at its place; `other`: something else does, or it was another stream's. */
+type Look = { readonly kind: "found"; readonly event: AcceptedEvent } | { readonly kind: "missing" | "other" };
+
 export function openPayloadReader(connection: BusConnection, onTrouble: (reason: string) => void): PayloadReader {
   const groups = new RecentGroups((sequence) => readGroup(connection, sequence), GROUPS_KEPT);
+  const missed = new MissedPlaces();
   let epoch: { readonly ms: number; readonly trustedUntilMs: number } | undefined;
 
   /** Nothing is called gone on the word of an epoch that was read earlier. */
@@ -34,27 +39,39 @@ export function openPayloadReader(connection: BusConnection, onTrouble: (reason:
     return position.epochMs === epochMs;
   }
 
-  async function find({ place, orgId, eventId }: WorkItem): Promise<AcceptedEvent | undefined> {
-    if (!(await isOfThisStream(place.epochMs))) return undefined;
-    const eventIn = ({ events }: EventGroup) => {
+  async function look({ place, orgId, eventId }: WorkItem): Promise<Look> {
+    if (!(await isOfThisStream(place.epochMs))) return { kind: "other" };
+    const eventIn = ({ events }: EventGroup): Look => {
       const event = events[place.index];
-      return event?.orgId === orgId && event.id === eventId ? event : undefined;
+      return event?.orgId === orgId && event.id === eventId ? { kind: "found", event } : { kind: "other" };
     };
     const kept = await groups.get(place.epochMs, place.sequence);
-    const event = kept && eventIn(kept);
-    if (kept === undefined || event !== undefined) return event;
+    if (kept === undefined) return { kind: "missing" };
+    const found = eventIn(kept);
+    if (found.kind === "found") return found;
     // A stream that lost its end holds another group there than the one that was kept.
     groups.forget(place.epochMs, place.sequence);
     const read = await groups.get(place.epochMs, place.sequence);
-    return read && eventIn(read);
+    return read === undefined ? { kind: "missing" } : eventIn(read);
+  }
+
+  async function isGone(place: PayloadPlace): Promise<boolean> {
+    const { firstSequence } = await streamPosition(connection, "INGEST");
+    return place.sequence < firstSequence || missed.miss(place, performance.now());
+  }
+
+  async function find(item: WorkItem): Promise<Payload> {
+    const looked = await look(item);
+    if (looked.kind === "missing") return { kind: (await isGone(item.place)) ? "gone" : "unavailable" };
+    missed.found(item.place);
+    return looked.kind === "found" ? looked : { kind: "gone" };
   }
 
   return {
     read: async (item) => {
       if (item.event !== undefined) return { kind: "found", event: item.event };
       try {
-        const event = await find(item);
-        return event === undefined ? { kind: "gone" } : { kind: "found", event };
+        return await find(item);
       } catch (error) {
         onTrouble(error instanceof Error ? error.message : String(error));
         return { kind: "unavailable" };
