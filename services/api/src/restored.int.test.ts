@@ -23,6 +23,8 @@ import {
 } from "./schemas/webhook.ts";
 
 const RESTORED_MS_MAX = 20_000;
+/** More than the pool of the api has. */
+const CONNECTIONS_MAX = 16;
 
 let backend: TestBackend;
 let api: TestApi;
@@ -52,6 +54,18 @@ const create = async () => (await api.call(createWebhookRoute, { path: path(), b
 const update = (webhook: string, url: string) =>
   api.call(updateWebhookRoute, { path: path({ webhook }), body: { url } });
 const inBucket = (webhook: string) => values.get(`webhook.${tenant.org}.${webhook}`);
+
+/** Postgres was away: until then each of the api's connections fails once more. */
+async function untilAllConnectionsAnswer(webhook: string): Promise<void> {
+  const look = () => api.call(getWebhookRoute, { path: path({ webhook }) }).catch(() => undefined);
+  await waitUntil(
+    async () => {
+      const answers = await Promise.all(Array.from({ length: CONNECTIONS_MAX }, look));
+      return answers.every((answer) => answer?.status === 200);
+    },
+    { timeoutMs: RESTORED_MS_MAX },
+  );
+}
 
 async function metric(name: string): Promise<number> {
   const line = (await api.metrics()).split("\n").find((one) => one.startsWith(`posthorn_${name} `));
@@ -84,8 +98,8 @@ it("an older Postgres takes nothing back: deletions stand, what is in effect is 
   const [changed, deleted] = [await create(), await create()];
   const key = (await api.call(createApiKeyRoute, { path: path(), body: { name: "x", scope: "ci" } })).body;
   await using kept = await keepDatabase(backend.env.DATABASE_URL ?? "");
-  const recovered = async () => (await update(changed, "http://127.0.0.1:9/second").catch(() => undefined))?.status;
-  await waitUntil(async () => (await recovered()) === 200, { timeoutMs: RESTORED_MS_MAX });
+  await untilAllConnectionsAnswer(changed);
+  await update(changed, "http://127.0.0.1:9/second");
   await update(changed, "http://127.0.0.1:9/third");
   await api.call(deleteWebhookRoute, { path: path({ webhook: deleted }) });
   await api.call(revokeApiKeyRoute, { path: path({ key: key.id }) });
@@ -98,6 +112,7 @@ it("an older Postgres takes nothing back: deletions stand, what is in effect is 
     describe: "the loss to be noticed",
     timeoutMs: RESTORED_MS_MAX,
   });
+  await untilAllConnectionsAnswer(changed);
   expect((await api.call(getWebhookRoute, { path: path({ webhook: deleted }) })).status).toBe(404);
   expect((await api.call(listWebhooksRoute, { path: path(), key: key.key })).status).toBe(401);
   await replica.barrier();
