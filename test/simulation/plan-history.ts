@@ -47,7 +47,7 @@ export type Trigger = {
   readonly downMs: number;
 };
 
-export const TRIGGERED_BY = ["INGEST", "LOG", "DELIVER", "RETRY", "request"] as const;
+const TRIGGERED_BY = ["INGEST", "LOG", "DELIVER", "RETRY", "request"] as const;
 
 export type History = {
   readonly orgs: readonly OrgId[];

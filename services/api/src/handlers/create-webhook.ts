@@ -50,7 +50,7 @@ export type WebhookTerms = {
   readonly secret: "shown-once" | "readable" | "internal";
 };
 
-export const NATIVE_TERMS: WebhookTerms = { externalId: undefined, secret: "shown-once" };
+const NATIVE_TERMS: WebhookTerms = { externalId: undefined, secret: "shown-once" };
 
 export type CreatedWebhook = { readonly webhook: Webhook; readonly secret: string };
 

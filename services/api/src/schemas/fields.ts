@@ -5,7 +5,7 @@ import { z } from "zod";
 import { CURSOR_LENGTH_MAX, decodeCursor } from "../core/cursor.ts";
 import { withWireForm } from "./wire-form.ts";
 
-export const LIST_LIMIT_MAX = 500;
+const LIST_LIMIT_MAX = 500;
 const LIST_LIMIT_DEFAULT = 50;
 
 /** Control characters never belong in a name, and Postgres cannot hold NUL nor half a surrogate pair. */

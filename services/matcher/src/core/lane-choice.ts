@@ -17,7 +17,7 @@ export type Unfinished = Readonly<Record<Lane, number>>;
  */
 export const CROWDED_FROM = limits.BATCH_EVENTS_MAX + 256;
 /** Of the items in a crowded main lane. Who holds less is not what crowds it, or is one of several. */
-export const CROWDING_SHARE = 1 / 4;
+const CROWDING_SHARE = 1 / 4;
 /** An organisation comes back from the backlog lane when little has waited there for so long. */
 export const CALM_MS_MIN = 5_000;
 /** Items that are little. */

@@ -12,7 +12,7 @@ import type { SubscriptionDirectory } from "../core/subscription-directory.ts";
 import type { MatcherEvents } from "../events.ts";
 
 /** Bounds the time for which matching keeps the process busy at a stretch. */
-export const EVENTS_PER_BATCH_MAX = 2_000;
+const EVENTS_PER_BATCH_MAX = 2_000;
 
 /** The share of a batch that one partition has: what is logged, published and acknowledged together. */
 export type Part = {

@@ -1,7 +1,7 @@
 /** When room is made in a stream, and how much of its old end may go for it. */
 
 /** Of the bytes that a stream may hold. Beyond it room is made; what is full refuses new messages. */
-export const FULL_ENOUGH_SHARE = 0.8;
+const FULL_ENOUGH_SHARE = 0.8;
 /** Of a stream's messages that go at once: what is kept beyond need serves replays, catching up and restores. */
 const STEP_SHARE = 0.25;
 
