@@ -20,7 +20,7 @@ export type ApplyDisablingsPorts = {
   readonly onTrouble: (reason: string) => void;
 };
 
-const LOOK_EVERY_MS = 250;
+const LOOK_EVERY_MS = 1_000;
 /** Besides, when Postgres does not answer. */
 const TROUBLE_WAIT_MS = 1_000;
 /** Most looks go back this far only: what is old has been applied, or was about an earlier version. */
