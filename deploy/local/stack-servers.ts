@@ -35,13 +35,15 @@ export type ServersStart =
   | {
       readonly kind: "running";
       readonly natsUrl: string;
+      /** By server of a cluster; none of a single one. */
+      readonly natsHealthUrls: ReadonlyMap<string, string>;
       /** Of the role that owns the database. */
       readonly databaseUrl: string;
     }
   | { readonly kind: "refused"; readonly message: string };
 
 type NatsStart =
-  | { readonly kind: "running"; readonly url: string }
+  | { readonly kind: "running"; readonly url: string; readonly healthUrls: ReadonlyMap<string, string> }
   | { readonly kind: "refused"; readonly message: string };
 
 /** Hands what it starts to the supervisor at once, so that a failure of one does not leave the other behind. */
@@ -61,13 +63,13 @@ export async function startServers(options: ServersOptions): Promise<ServersStar
     postgres.value.kind === "own"
       ? await createDatabaseIfMissing(postgres.value.server.url, DATABASE_NAME)
       : postgres.value.url;
-  return { kind: "running", natsUrl: nats.value.url, databaseUrl };
+  return { kind: "running", natsUrl: nats.value.url, natsHealthUrls: nats.value.healthUrls, databaseUrl };
 }
 
 async function startSingleNats(options: ServersOptions): Promise<NatsStart> {
   const opened = keepServer(options, "nats", await openNats(openOptions(options, "nats")));
   if (opened.kind === "unavailable") return { kind: "refused", message: opened.message };
-  return { kind: "running", url: urlOf(opened) };
+  return { kind: "running", url: urlOf(opened), healthUrls: new Map() };
 }
 
 /** Each server of a cluster is a process of its own to the supervisor: one that dies is started again alone. */
@@ -81,7 +83,7 @@ async function startNatsCluster(options: ServersOptions): Promise<NatsStart> {
   if (opened.kind === "unavailable") return { kind: "refused", message: opened.message };
   const { servers, url } = opened.cluster;
   for (const { name, server } of servers) keepServer(options, name, { kind: "own", server });
-  return { kind: "running", url };
+  return { kind: "running", url, healthUrls: new Map(servers.map(({ name, healthUrl }) => [name, healthUrl])) };
 }
 
 function openOptions(options: ServersOptions, name: string): OpenOptions {

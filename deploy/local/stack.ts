@@ -49,6 +49,8 @@ export interface Stack extends AsyncDisposable {
   /** One address, or those of a cluster, comma-separated. */
   readonly natsUrl: string;
   readonly natsLayout: NatsLayout;
+  /** By server of a cluster: answers 200 while the server has all that the others have. None of a single one. */
+  readonly natsHealthUrls: ReadonlyMap<string, string>;
   /** Of the role that owns the schema. */
   readonly databaseUrl: string;
   readonly adminKey: string;
@@ -101,7 +103,7 @@ export async function startStack(options: StackOptions): Promise<StackStart> {
   signal.throwIfAborted();
 
   const secrets = openKeptSecrets(env, dataDir);
-  const { natsUrl, databaseUrl } = servers;
+  const { natsUrl, natsHealthUrls, databaseUrl } = servers;
   const facts = { env, natsUrl, databaseUrls, ...secrets, serviceEnv: options.serviceEnv ?? {} };
   const services = await startServices({ ...options, ports, facts, leash, logs, supervisor });
   if (services.kind === "refused") return services;
@@ -114,6 +116,7 @@ export async function startStack(options: StackOptions): Promise<StackStart> {
     ...addressesOf(services.plans),
     natsUrl,
     natsLayout,
+    natsHealthUrls,
     databaseUrl,
     adminKey: secrets.adminKey,
     dataDir,

@@ -5,7 +5,7 @@
 
 import { join } from "node:path";
 import type { NatsServerFound } from "./find-nats-server.ts";
-import { findFreePort, isPortFree } from "./free-port.ts";
+import { findFreePort, isPortFree, LOOPBACK } from "./free-port.ts";
 import type { Leash } from "./leash.ts";
 import { hasJetStreamLeader } from "./nats-leader.ts";
 import { knowsSyncInterval, readNatsVersion } from "./nats-version.ts";
@@ -33,6 +33,8 @@ export interface NatsClusterServer {
   /** "nats-1", "nats-2", "nats-3". */
   readonly name: string;
   readonly server: LocalServer;
+  /** Answers 200 while the server has all that the others have: whoever replaces servers waits for it. */
+  readonly healthUrl: string;
 }
 
 export interface NatsCluster {
@@ -45,6 +47,7 @@ interface ServerPlan {
   readonly name: string;
   readonly port: number;
   readonly routePort: number;
+  readonly monitoringPort: number;
 }
 
 /** Returns when the cluster has a leader. Rejects, with nothing left running, when a server or the leader fails to come. */
@@ -74,6 +77,7 @@ async function startServers(
         logFile: options.logFileOf(plan.name),
         leash: options.leash,
         port: plan.port,
+        monitoringPort: plan.monitoringPort,
         cluster: {
           serverName: plan.name,
           clusterName: CLUSTER_NAME,
@@ -82,7 +86,8 @@ async function startServers(
           syncsAlways,
         },
       });
-      return { name: plan.name, server: unwinding.use(server) };
+      const healthUrl = `http://${LOOPBACK}:${plan.monitoringPort}/healthz`;
+      return { name: plan.name, server: unwinding.use(server), healthUrl };
     }),
   );
   const servers = starts.map((start) => {
@@ -107,11 +112,13 @@ async function planServers(): Promise<readonly ServerPlan[]> {
     return port;
   };
   const plans: ServerPlan[] = [];
-  for (const name of SERVER_NAMES) plans.push({ name, port: await takePort(), routePort: await takePort() });
+  for (const name of SERVER_NAMES) {
+    plans.push({ name, port: await takePort(), routePort: await takePort(), monitoringPort: await takePort() });
+  }
   return plans;
 }
 
 async function areFree(plans: readonly ServerPlan[]): Promise<boolean> {
-  const ports = plans.flatMap(({ port, routePort }) => [port, routePort]);
+  const ports = plans.flatMap(({ port, routePort, monitoringPort }) => [port, routePort, monitoringPort]);
   return (await Promise.all(ports.map(isPortFree))).every(Boolean);
 }

@@ -66,6 +66,11 @@ export class ConfigReplica implements Disposable {
     return isReplayed && this.#epochMs !== 0 && this.#sentinelEpochMs === this.#epochMs;
   }
 
+  /** Whether the copy is complete and holds everything up to `revision`. */
+  hasReached(revision: number): boolean {
+    return this.isComplete && this.#appliedRevision >= revision;
+  }
+
   /**
    * Resolves when the copy is complete and holds everything up to `revision`; of a revision that this bucket has not
    * come to, because it is of one that was lost, everything that was there at the time of the call.
@@ -114,7 +119,7 @@ export class ConfigReplica implements Disposable {
   }
 
   async #reachedOrReset(revision: number): Promise<WaitOutcome> {
-    if (this.isComplete && this.#appliedRevision >= revision) return "reached";
+    if (this.hasReached(revision)) return "reached";
     return new Promise((resolve) => this.#waiters.push({ revision, resolve }));
   }
 

@@ -7,7 +7,7 @@ const seen = (sequence: number, storedAtMs: number) => ({ sequence, storedAtMs }
 
 function situation(changes: Partial<DurableSituation> = {}): DurableSituation {
   return {
-    durable: { deliveredSequence: 20, ackFloor: 18 },
+    durable: { deliveredSequence: 20, ackFloor: 18, unacknowledged: 0 },
     stream: { epochMs: 1, firstSequence: 1, lastSequence: 30, isWorkQueue: false },
     remembered: { epochMs: 1, ackFloor: 17, newest: seen(20, NOW_MS - 1_000) },
     atNewest: seen(20, NOW_MS - 1_000),
@@ -62,9 +62,11 @@ describe("a durable that is there", () => {
     expect(found).toMatchObject({ kind: "behind-the-times", from: { kind: "all" } });
   });
 
-  it("holds the dead when a work queue has what was worked off", () => {
-    const found = judgeDurable(situation({ stream: queue, next: seen(18, NOW_MS) }));
-    expect(found).toEqual({ kind: "holds-the-dead", upTo: 18 });
+  it("begins with everything when a work queue holds what it had passed, unless somebody may have that in hand", () => {
+    const held = situation({ stream: queue, next: seen(18, NOW_MS) });
+    expect(judgeDurable(held)).toMatchObject({ kind: "behind-the-times", from: { kind: "all" } });
+    const inHand = { deliveredSequence: 20, ackFloor: 18, unacknowledged: 1 };
+    expect(judgeDurable({ ...held, durable: inHand })).toEqual({ kind: "sound" });
   });
 
   it("begins at its floor when what stands there is old, so that nothing is left out that was in hand", () => {

@@ -4,7 +4,12 @@
  * durable had passed before: what was stored there would wait for ever.
  */
 
-export type DurableFacts = { readonly deliveredSequence: number; readonly ackFloor: number };
+export type DurableFacts = {
+  readonly deliveredSequence: number;
+  readonly ackFloor: number;
+  /** In anybody's hands. */
+  readonly unacknowledged: number;
+};
 
 export type StreamFacts = {
   readonly epochMs: number;
@@ -43,8 +48,6 @@ export type Beginning =
 
 export type DurableVerdict =
   | { readonly kind: "sound" }
-  /** A killed server brought back what had been worked off. Nobody is handed it; who waits for the queue waits on. */
-  | { readonly kind: "holds-the-dead"; readonly upTo: number }
   | { readonly kind: "missing"; readonly from: Beginning }
   | { readonly kind: "behind-the-times"; readonly from: Beginning; readonly reason: string };
 
@@ -57,7 +60,7 @@ export function judgeDurable(situation: DurableSituation): DurableVerdict {
   const { durable, stream } = situation;
   if (durable === undefined) return { kind: "missing", from: beginningOfMissing(situation) };
   const reason = reasonOf(durable, situation);
-  if (reason === undefined) return holdsTheDead(durable, situation) ?? { kind: "sound" };
+  if (reason === undefined) return { kind: "sound" };
   const from: Beginning = stream.isWorkQueue ? { kind: "all" } : beginningBehind(durable, situation);
   return { kind: "behind-the-times", from, reason };
 }
@@ -75,12 +78,19 @@ function reasonOf(durable: DurableFacts, situation: DurableSituation): string | 
   if (deliveredSequence > stream.lastSequence) {
     return `the stream ends at ${stream.lastSequence}, its consumer was at ${deliveredSequence}`;
   }
+  if (stream.isWorkQueue && holdsForgotten(durable, situation.next?.sequence)) {
+    return `the stream holds messages up to ${durable.ackFloor} that its consumer had passed`;
+  }
   return hasAnotherPast(situation) ? "the stream holds other messages than it did" : undefined;
 }
 
-function holdsTheDead({ ackFloor }: DurableFacts, { stream, next }: DurableSituation): DurableVerdict | undefined {
-  if (!stream.isWorkQueue || next === undefined || next.sequence > ackFloor) return undefined;
-  return { kind: "holds-the-dead", upTo: ackFloor };
+/**
+ * Of a work queue: nobody has anything in hand or is ever handed what stands there. A killed server brought back what
+ * had been worked off, or counted as worked off what was not, which 2.9 does: whoever gets it may be repeating it.
+ * @param firstSequence of what the durable takes, if the queue holds any.
+ */
+export function holdsForgotten({ unacknowledged, ackFloor }: DurableFacts, firstSequence: number | undefined): boolean {
+  return unacknowledged === 0 && firstSequence !== undefined && firstSequence <= ackFloor;
 }
 
 /** What a work queue held is gone when it was worked off. */

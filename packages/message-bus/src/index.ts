@@ -6,6 +6,7 @@ export type { ConfigKey, ConfigWrite } from "./config-writer.ts";
 export { configKeyText, hasSentinel, removeConfigKey, writeConfigValue, writeSentinel } from "./config-writer.ts";
 export type { BusOptions, ConnectionState } from "./connection.ts";
 export { BusConnection } from "./connection.ts";
+export type { ConsumerRelief } from "./durable-progress.ts";
 export { keepStreams } from "./keep-streams.ts";
 export type { LaneName, StreamName, WorkerName } from "./names.ts";
 export { CONFIG_STREAM, STREAMS, subjectOf } from "./names.ts";

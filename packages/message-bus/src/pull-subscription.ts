@@ -59,6 +59,11 @@ export class PullSubscription implements Disposable {
     this.#held = options.heldAtStart ?? 0;
   }
 
+  /** Messages were asked for and have not come yet. */
+  get isAsking(): boolean {
+    return (this.#round?.expected ?? 0) > 0;
+  }
+
   /** Begins to pull, or begins anew: what was requested before is not counted on any more. */
   restart(): void {
     void this.stop();

@@ -53,6 +53,8 @@ const LOG_AGE_MS_MAX = 14 * 24 * 3_600_000;
 const INGEST_DEDUPE_MS = 10 * 60_000;
 const DEDUPE_MS = 2 * 60_000;
 const NANOS_PER_MS = 1_000_000;
+/** The clock of a server may be this much behind ours. */
+const SERVER_CLOCK_MS = 60_000;
 /** Between two looks at a stream that another process is making. */
 const CREATION_POLL_MS = 200;
 
@@ -68,10 +70,17 @@ export async function makeMissingStreams(
   const made: string[] = [];
   for (const wanted of wantedStreams(settings)) {
     if ((await orNothing(connection.manager.streams.info(wanted.name))) !== undefined) continue;
+    const lookedAtMs = Date.now();
     await makeStream(connection, wanted);
-    made.push(wanted.name);
+    if (await isMadeSince(connection, wanted.name, lookedAtMs)) made.push(wanted.name);
   }
   return made;
+}
+
+/** A server of 2.9 that starts its copy of a stream anew says meanwhile that there is none. */
+async function isMadeSince(connection: BusConnection, name: string, atMs: number): Promise<boolean> {
+  const position = await streamPosition(connection, name).catch(() => undefined);
+  return position === undefined || position.epochMs > atMs - SERVER_CLOCK_MS;
 }
 
 function wantedStreams(settings: StreamSettings): readonly StreamInput[] {

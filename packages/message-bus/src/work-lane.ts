@@ -8,6 +8,8 @@ import type { Msg } from "@nats-io/nats-core";
 import type { BusConnection } from "./connection.ts";
 import { DurableConsumer } from "./durable-consumer.ts";
 import type { Beginning } from "./durable-health.ts";
+import type { ConsumerRelief } from "./durable-progress.ts";
+import { LaneAnswers } from "./lane-answers.ts";
 import { durableOf, type LaneName, type StreamName, subjectOf, type WorkerName } from "./names.ts";
 import { PullSubscription } from "./pull-subscription.ts";
 import { readDeliveryFacts, type TakenMessage } from "./stored-message.ts";
@@ -22,6 +24,10 @@ export type WorkLaneOptions = {
   readonly firstFrom?: Beginning | undefined;
   readonly onMessage: () => void;
   readonly onTrouble: (reason: string) => void;
+  /** Between looks at a durable whose messages are waited for in vain. */
+  readonly lookEveryMs: number;
+  /** Told of everything that was done to a durable that handed out nothing of what it owed. */
+  readonly onRelieved: (relief: ConsumerRelief) => void;
 };
 
 /** The server waits this much longer than we trust a lease: a message is on its way for a while. */
@@ -56,18 +62,17 @@ export class WorkLane implements Disposable {
   readonly #durable: DurableConsumer;
   readonly #pull: PullSubscription;
   readonly #waiting: TakenMessage[] = [];
-  /** Answers that could not be sent yet, by the subject that they go to. */
-  readonly #owedAnswers = new Map<string, Uint8Array>();
+  readonly #answers: LaneAnswers;
   #tenure: Tenure = { isOver: false };
   /** Up to this sequence the stream had been filled when we last began to pull. Infinite until known. */
   #knownUpTo = Number.POSITIVE_INFINITY;
   /** The highest sequence that came in since then: the server goes back behind it only when it errs (2.9 may). */
   #newestSequence = 0;
-  /** False from the end of pulling until the server knows of it. */
-  #mayHandBack = false;
   /** When the event loop was last seen to turn: a message that is read now came in later than that. */
   #turnedAtMs = performance.now();
   #rememberedAtMs = performance.now();
+  /** Of the last message, or of the last look for why there was none. */
+  #lookedAtMs = performance.now();
   #starts = 0;
   #isOpen = true;
 
@@ -78,6 +83,7 @@ export class WorkLane implements Disposable {
     this.consumer = durableOf(worker, stream, partition, lane);
     this.#connection = connection;
     this.#options = options;
+    this.#answers = new LaneAnswers(connection);
     this.#durable = new DurableConsumer(connection, {
       stream,
       name: this.consumer,
@@ -127,6 +133,10 @@ export class WorkLane implements Disposable {
       this.#rememberedAtMs = nowMs;
       void this.#durable.remember();
     }
+    if (nowMs - this.#lookedAtMs > this.#options.lookEveryMs && this.#pull.isAsking) {
+      this.#lookedAtMs = nowMs;
+      void this.#relieve();
+    }
     this.#renewWaiting(nowMs);
     // What came in while the process was frozen may be read only after this timer: it is not to look fresh.
     setImmediate(() => {
@@ -157,7 +167,7 @@ export class WorkLane implements Disposable {
   /** Asks for nothing more; what still arrives is handed back. */
   [Symbol.dispose](): void {
     this.#isOpen = false;
-    this.#mayHandBack = false;
+    this.#answers.holdBack();
     this.#connection.finishBeforeClose(this.#letGo());
   }
 
@@ -174,7 +184,7 @@ export class WorkLane implements Disposable {
     await this.#pull.stop();
     if (!this.#connection.isConnected) return;
     await this.#connection.manager.consumers.info(this.#options.stream, this.consumer).catch(() => undefined);
-    this.#payOwedAnswers();
+    this.#answers.release();
   }
 
   /**
@@ -186,8 +196,17 @@ export class WorkLane implements Disposable {
     this.#tenure = { isOver: false };
     this.#knownUpTo = Number.POSITIVE_INFINITY;
     this.#newestSequence = 0;
-    this.#mayHandBack = false;
+    this.#answers.holdBack();
     this.#pull.taken(this.#waiting.splice(0).length);
+  }
+
+  /** Whatever was done, what comes afterwards may be a repeat, as after any change of the leader. */
+  async #relieve(): Promise<void> {
+    const relief = await this.#durable.relieve();
+    if (relief === undefined) return;
+    this.#options.onRelieved(relief);
+    this.disconnected();
+    void this.#startOver();
   }
 
   /** What was stored before it pulls may be a repeat. */
@@ -195,7 +214,7 @@ export class WorkLane implements Disposable {
     const lastSequence = await this.#durable.ensure();
     if (start !== this.#starts || !this.#isOpen) return;
     this.#knownUpTo = lastSequence;
-    this.#payOwedAnswers();
+    this.#answers.release();
     this.#pull.restart();
   }
 
@@ -213,6 +232,7 @@ export class WorkLane implements Disposable {
   }
 
   #receive(message: Msg): void {
+    this.#lookedAtMs = performance.now();
     const taken = this.#takenMessage(message);
     if (this.#isOpen) {
       this.#waiting.push(taken);
@@ -245,9 +265,9 @@ export class WorkLane implements Disposable {
       isRedelivered: isErring || (wasHandedOut && !isYoung(storedAtMs, leaseMs)),
       mayBeRepeat: wasHandedOut || isErring || sequence <= this.#knownUpTo,
       leaseEndsAtMs: () => (tenure.isOver ? 0 : timeEndsAtMs),
-      ack: () => this.#answer(reply, ACK),
+      ack: () => this.#answers.send(reply, ACK),
       giveBack: (delayMs) => {
-        if (isOurs()) this.#handBack(reply, Buffer.from(`-NAK {"delay": ${delayMs * NANOS_PER_MS}}`));
+        if (isOurs()) this.#answers.handBack(reply, Buffer.from(`-NAK {"delay": ${delayMs * NANOS_PER_MS}}`));
       },
       working: () => {
         if (!this.#connection.isConnected) return;
@@ -255,28 +275,6 @@ export class WorkLane implements Disposable {
         if (isOurs()) timeEndsAtMs = performance.now() + leaseMs;
       },
     };
-  }
-
-  /** An answer is not lost with the connection, only with the process. */
-  #answer(reply: string, answer: Uint8Array): void {
-    if (this.#connection.isConnected) this.#connection.nats.publish(reply, answer);
-    else this.#owedAnswers.set(reply, answer);
-  }
-
-  /**
-   * A server of 2.9 that has something to hand out again, and finds of those who asked only who is gone, forgets it
-   * until its lease is over, and hands out the message before it once more as if it were new.
-   */
-  #handBack(reply: string, answer: Uint8Array): void {
-    if (this.#mayHandBack) this.#answer(reply, answer);
-    else this.#owedAnswers.set(reply, answer);
-  }
-
-  #payOwedAnswers(): void {
-    this.#mayHandBack = true;
-    const owed = [...this.#owedAnswers];
-    this.#owedAnswers.clear();
-    for (const [reply, answer] of owed) this.#answer(reply, answer);
   }
 }
 

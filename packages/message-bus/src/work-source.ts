@@ -7,6 +7,7 @@ import type { Subscription } from "@nats-io/nats-core";
 import { ALL_PARTITIONS } from "@posthorn/domain";
 import type { BusConnection } from "./connection.ts";
 import type { Beginning } from "./durable-health.ts";
+import type { ConsumerRelief } from "./durable-progress.ts";
 import { type LaneName, lanesOf, type StreamName, type WorkerName } from "./names.ts";
 import type { TakenMessage } from "./stored-message.ts";
 import { WorkLane } from "./work-lane.ts";
@@ -22,6 +23,10 @@ export type WorkSourceOptions = {
   readonly firstFrom?: Beginning;
   /** Told when a consumer had to be made anew, and why. */
   readonly onTrouble: (reason: string) => void;
+  /** Between looks at a consumer whose messages are waited for in vain; 10 s without it. */
+  readonly lookEveryMs?: number;
+  /** Told of everything that was done to a consumer that handed out nothing of what it owed. */
+  readonly onRelieved?: (relief: ConsumerRelief) => void;
 };
 
 export type AcceptsLane = (partition: number, lane: LaneName) => boolean;
@@ -29,6 +34,8 @@ export type AcceptsLane = (partition: number, lane: LaneName) => boolean;
 const CHECK_MS = 500;
 /** A cluster tells on it, with the names of the stream and the consumer at the end, who leads a consumer from now on. */
 const LEADER_ELECTED = "$JS.EVENT.ADVISORY.CONSUMER.LEADER_ELECTED";
+/** The second look in a row that shows a consumer stuck acts. */
+const LOOK_EVERY_MS = 10_000;
 const acceptsAll: AcceptsLane = () => true;
 
 export class WorkSource implements Disposable {
@@ -44,8 +51,10 @@ export class WorkSource implements Disposable {
       this.#wake?.();
       this.#wake = undefined;
     };
+    const { lookEveryMs = LOOK_EVERY_MS, onRelieved = () => {} } = options;
+    const ports = { ...options, lookEveryMs, onMessage, onRelieved };
     this.#lanes = lanesOf(options.stream).flatMap((lane) =>
-      ALL_PARTITIONS.map((partition) => new WorkLane(connection, { ...options, partition, lane, onMessage })),
+      ALL_PARTITIONS.map((partition) => new WorkLane(connection, { ...ports, partition, lane })),
     );
     this.#timer = setInterval(() => {
       for (const lane of this.#lanes) lane.check(performance.now());

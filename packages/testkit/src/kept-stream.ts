@@ -9,13 +9,18 @@ export type KeptStream = {
   putBack(): Promise<void>;
 };
 
+export type KeptPart = "all" | "messages" | "consumers";
+
+const FOLDER_OF: Readonly<Record<KeptPart, string>> = { all: "", messages: "msgs", consumers: "obs" };
+
 /**
  * The server is stopped for the copy and started again.
- * @param part "messages" leaves the stream's consumers as they will be: a machine that crashes writes neither in step.
+ * @param part "messages" leaves the stream's consumers as they will be, "consumers" its messages: a machine that crashes
+ * writes neither in step.
  */
-export async function keepStream(nats: TestNats, stream: string, part: "all" | "messages"): Promise<KeptStream> {
+export async function keepStream(nats: TestNats, stream: string, part: KeptPart): Promise<KeptStream> {
   const whole = join(nats.dir, "jetstream", "$G", "streams", stream);
-  const files = part === "all" ? whole : join(whole, "msgs");
+  const files = join(whole, FOLDER_OF[part]);
   const copy = join(nats.dir, `kept-${stream}-${part}`);
   await nats.server.stop();
   await rm(copy, { recursive: true, force: true });

@@ -34,6 +34,9 @@ export function createDispatcherEvents(log: Logger, metrics: Metrics) {
   const parked = metrics.counter("parked_total", "Deliveries parked, by what they wait for", ["reason"]);
   const circuits = metrics.counter("circuit_changes_total", "Circuits opened and closed here", ["change"]);
   const setAside = metrics.counter("set_aside_total", "Work items given up: unreadable, or failing in here", ["why"]);
+  const relieved = metrics.counter("consumer_reliefs_total", "Acts on consumers that handed out nothing they owed", [
+    "act",
+  ]);
   const duration = metrics.histogram("attempt_duration_seconds", "One attempt, from its start to its outcome", {
     buckets: SECONDS_BUCKETS,
   });
@@ -72,6 +75,7 @@ export function createDispatcherEvents(log: Logger, metrics: Metrics) {
         "a work item fails here again and again and was given up",
       );
     },
+    consumerRelieved: (act: string) => relieved.inc({ act }),
     failed(error: unknown): void {
       log.error({ err: error }, "a work item failed in the dispatcher itself; it comes again");
     },

@@ -23,7 +23,7 @@ const RELEASED: LaneLimits = {
   waitingMax: 2_048,
   bytesMax: 16 * 1024 * 1024,
 };
-/** Messages waiting here per partition and lane of it, on top of what a lane holds; each has up to 16 items. */
+/** Messages waiting here per partition and lane of it, on top of what a lane holds; each has up to 64 items. */
 const PREFETCH_MAX = 32;
 /**
  * Without a sign of life for this long an item goes to another dispatcher: what a killed one had in hand waits for it.
@@ -64,6 +64,7 @@ async function openLane(
     prefetchMax: PREFETCH_MAX,
     leaseMs: LEASE_MS,
     onTrouble: (reason) => ports.events.trouble("stream", reason),
+    onRelieved: ports.events.consumerRelieved,
   });
   return new Lane({ source, limits, leaseRenewMs: LEASE_RENEW_MS, ...ports });
 }

@@ -38,6 +38,9 @@ export function createMatcherEvents(log: Logger, metrics: Metrics) {
   const refusals = metrics.counter("matcher_refusals_total", "Publishes refused by the server and repeated", [
     "subject",
   ]);
+  const relieved = metrics.counter("consumer_reliefs_total", "Acts on consumers that handed out nothing they owed", [
+    "act",
+  ]);
   const batchSize = metrics.histogram("matcher_batch_events", "Events taken at once", { buckets: BATCH_BUCKETS });
   const barrier = metrics.histogram("matcher_barrier_seconds", "Wait for the configuration marker", {
     buckets: SECONDS_BUCKETS,
@@ -79,6 +82,7 @@ export function createMatcherEvents(log: Logger, metrics: Metrics) {
       failures.inc();
       log.error({ partition, error }, "a part of a batch failed in the matcher itself; it comes again");
     },
+    consumerRelieved: (act: string) => relieved.inc({ act }),
     configurationRefused: (key: string) =>
       log.error({ key }, "a configuration value does not belong under its key and was not taken"),
     trouble(part: "configuration" | "stream", reason: string): void {

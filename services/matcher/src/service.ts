@@ -12,6 +12,7 @@ import {
   STREAM_BYTES_MAX_DEFAULT,
   unfinishedIn,
   WorkSource,
+  type WorkSourceOptions,
 } from "@posthorn/message-bus";
 import { type DependencyHandle, retryForever, type Shell } from "@posthorn/service-runtime";
 import type { MatcherConfig } from "./config.ts";
@@ -35,8 +36,8 @@ const MESSAGE_SHARE = 0.75;
 const ITEM_FRAME_BYTES_MAX = 2_048;
 /** Deliveries of one step: one message of the log, then as many work items. */
 const ENTRIES_PER_STEP_MAX = 512;
-/** A message is worth its price to the broker from a few items on; more would only be shared worse by dispatchers. */
-const ITEMS_PER_BUNDLE_MAX = 16;
+/** Broker and signer pay for messages more than for items; in larger ones dispatchers would share the work worse. */
+const ITEMS_PER_BUNDLE_MAX = 64;
 const BUNDLE_BYTES_MAX = 256 * 1024;
 const ITEM_BYTES_PER_STEP_MAX = 4 * 1024 * 1024;
 /** A hostile filter takes 30 ms of a large payload; messages are leased for 10 s and have to be renewed meanwhile. */
@@ -65,9 +66,12 @@ export async function startMatcher(config: MatcherConfig, shell: Shell): Promise
   stack.use(reportReadiness(configuration, shell.health.dependency("configuration")));
   shell.metrics.gauge("matcher_webhooks", "Webhooks known here", { collect: (gauge) => gauge.set(directory.size) });
   const ingest = stack.use(new IngestEpoch(connection, (reason) => events.trouble("stream", reason)));
-  const source = await openSource(connection, (reason) => {
-    ingest.forget();
-    events.trouble("stream", reason);
+  const source = await openSource(connection, {
+    onRelieved: events.consumerRelieved,
+    onTrouble: (reason) => {
+      ingest.forget();
+      events.trouble("stream", reason);
+    },
   });
   const messageBytesMax = Math.floor((connection.nats.info?.max_payload ?? 0) * MESSAGE_SHARE);
   stack.use(
@@ -97,13 +101,16 @@ export async function startMatcher(config: MatcherConfig, shell: Shell): Promise
   return stack.move();
 }
 
-function openSource(connection: BusConnection, onTrouble: (reason: string) => void): Promise<WorkSource> {
+function openSource(
+  connection: BusConnection,
+  tell: Pick<WorkSourceOptions, "onTrouble" | "onRelieved">,
+): Promise<WorkSource> {
   return WorkSource.open(connection, {
     stream: "INGEST",
     worker: "matcher",
     prefetchMax: PREFETCH_MAX,
     leaseMs: LEASE_MS,
-    onTrouble,
+    ...tell,
   });
 }
 

@@ -24,6 +24,9 @@ export function createSchedulerEvents(log: Logger, metrics: Metrics) {
   const daysDropped = metrics.counter("archive_days_dropped_total", "Days of the archive that were dropped");
   const fill = metrics.gauge("stream_fill_ratio", "Of the bytes that a stream may hold", { labelNames: ["stream"] });
   const purged = metrics.counter("stream_purged_messages_total", "Messages that made room for others", ["stream"]);
+  const relieved = metrics.counter("consumer_reliefs_total", "Acts on consumers that handed out nothing they owed", [
+    "act",
+  ]);
   return {
     released(kind: ReleaseKind, latenessMs: number): void {
       released.inc({ kind });
@@ -59,6 +62,7 @@ export function createSchedulerEvents(log: Logger, metrics: Metrics) {
     },
     roomNotMade: (stream: string, reason: string) =>
       log.error({ stream, reason }, "a stream is filling up, and no room could be made in it"),
+    consumerRelieved: (act: string) => relieved.inc({ act }),
     trouble(part: string, error: unknown): void {
       log.warn({ part, reason: error instanceof Error ? error.message : String(error) }, "trouble, trying again");
     },

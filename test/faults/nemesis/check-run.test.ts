@@ -35,6 +35,7 @@ type Changes = {
   readonly marked?: number;
   readonly acceptedTwice?: readonly string[];
   readonly acts?: readonly Act[];
+  readonly stored?: readonly string[];
 };
 
 /** One event, delivered at once, unless the changes say otherwise. */
@@ -59,6 +60,7 @@ function recordsWith(changes: Changes = {}): RunRecords {
       acceptedTwice: changes.acceptedTwice ?? [],
     },
     acts: changes.acts ?? [],
+    stored: new Set(changes.stored ?? [EVENT]),
     pathOf: new Map([[WEBHOOK, PATH]]),
   };
 }
@@ -100,6 +102,16 @@ describe("a finding", () => {
   const pending = { status: "scheduled", attempts: [], attemptCount: 0 };
   it.each<[string, Changes, string[]]>([
     ["nothing arrived and nobody knows of it", { received: undefined, recorded: undefined }, ["lost"]],
+    [
+      "nothing arrived, nobody knows of it, and it is not in its stream any more",
+      { received: undefined, recorded: undefined, stored: [] },
+      ["lost by the stream"],
+    ],
+    [
+      "nothing arrived, though it was matched before its stream lost it",
+      { received: undefined, recorded: pending, stored: [] },
+      ["lost"],
+    ],
     ["nothing arrived and it still waits", { received: undefined, recorded: pending }, ["lost"]],
     ["history says delivered, and it never arrived", { received: undefined }, ["lost"]],
     [
@@ -157,6 +169,16 @@ describe("a repeat", () => {
     const hung = { ...twice, received: { hits: [hit(0, "hang"), hit(70_000)] } };
     expect(kindsOf({ ...hung, acts: [act("kill", "dispatcher", 4_500, 6_000)] })).toEqual([]);
     expect(kindsOf({ ...twice, acts: [act("kill", "dispatcher", 4_500, 6_000)] })).toEqual(["unexplained repeat"]);
+  });
+
+  it("is explained when it hung for longer than its sender, asked to end, waited for it", () => {
+    const hung = { ...twice, received: { hits: [hit(0, "hang"), hit(70_000)] } };
+    const askedToEnd = (fromMs: number) => [act("restart", "dispatcher", fromMs, fromMs + 7_000)];
+    expect(kindsOf({ ...hung, acts: askedToEnd(3) })).toEqual([]);
+    expect(kindsOf({ ...hung, acts: askedToEnd(-900) })).toEqual([]);
+    expect(kindsOf({ ...twice, acts: askedToEnd(3) })).toEqual(["unexplained repeat"]);
+    expect(kindsOf({ ...hung, acts: askedToEnd(1_500) })).toEqual(["unexplained repeat"]);
+    expect(kindsOf({ ...hung, acts: askedToEnd(-1_500) })).toEqual(["unexplained repeat"]);
   });
 
   it("is none when the delivery ended with it", () => {

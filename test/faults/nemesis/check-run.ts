@@ -16,6 +16,8 @@ export type RunRecords = {
   /** By `webhook-id`. */
   readonly received: ReadonlyMap<string, ReceivedDelivery>;
   readonly history: History;
+  /** Ids of the events that INGEST holds at the end. It keeps them for longer than any run. */
+  readonly stored: ReadonlySet<string>;
   readonly acts: readonly Act[];
   /** By webhook. */
   readonly pathOf: ReadonlyMap<string, string>;
@@ -37,6 +39,8 @@ export type Finding = {
 export type FindingKind =
   /** Neither delivered nor ended with a reason. */
   | "lost"
+  /** The same, and INGEST does not hold the event any more that it had acknowledged: NATS lost it. */
+  | "lost by the stream"
   /** History knows another end than the receiver, or other attempts. */
   | "history differs"
   /** A request that no accepted event explains. */
@@ -74,7 +78,7 @@ export function checkRun(records: RunRecords): Verdict {
     const recorded = records.history.deliveries.get(deliveryId);
     if (hasArrived(received)) delivered += 1;
     else if (recorded !== undefined && hasEndedOtherwise(recorded)) count(ended, endOf(recorded));
-    else note("lost", deliveryId, `event ${event.number}, ${describe(received, recorded)}`);
+    else note(lossOf(records, event, recorded), deliveryId, `event ${event.number}, ${describe(received, recorded)}`);
     if (received === undefined) continue;
     if (received.number !== event.number || received.path !== records.pathOf.get(webhookId)) {
       note("strayed", deliveryId, `event ${received.number} at ${received.path}`);
@@ -87,6 +91,11 @@ export function checkRun(records: RunRecords): Verdict {
   }
   for (const callerId of records.history.acceptedTwice) note("accepted twice", callerId, "known as two events");
   return { events: records.accepted.length, deliveries: expected.size, delivered, ended, repeats, findings };
+}
+
+/** What history knows of was matched, and need not be in the stream any more. */
+function lossOf({ stored }: RunRecords, { eventId }: AcceptedEvent, recorded: RecordedDelivery | undefined) {
+  return recorded === undefined && !stored.has(eventId) ? "lost by the stream" : "lost";
 }
 
 type Expected = { readonly event: AcceptedEvent; readonly webhookId: string };

@@ -1,7 +1,8 @@
 /**
  * Says why a request was made again: only one that was in flight, or whose acknowledgement the broker forgot, when a
- * process died or froze may be. In flight is a request until its outcome is logged and its work item acknowledged. One
- * more reason is the receiver's: it broke a connection that it had kept open, and was sent the request on another.
+ * process died or froze may be. In flight is a request until its outcome is logged and its work item acknowledged. A
+ * dispatcher that is asked to end waits for its requests, but not as long as one may hang. One more reason is the
+ * receiver's: it broke a connection that it had kept open, and was sent the request on another.
  */
 
 import type { Act } from "./act-log.ts";
@@ -16,6 +17,8 @@ export type Explanation =
 
 /** From a request to its acknowledged outcome, on a machine that runs everything at once. */
 const IN_FLIGHT_MS = 3_000;
+/** A dispatcher that is asked to end waits this long for requests under way. */
+const STOP_MS = 5_000;
 /** From a request whose connection the receiver broke to the record of the same on another, which is one attempt. */
 const REDONE_MS = WEBHOOK_TIMEOUT_MS + 15_000;
 /** From the moment that an act is noted to the request that it let out. */
@@ -39,13 +42,28 @@ export function explainRepeat(repeat: Hit, hits: readonly Hit[], acts: readonly 
 
 function meets(act: Act, { atMs, answer }: Hit): boolean {
   const { fromMs, untilMs = Number.POSITIVE_INFINITY } = act;
+  if (isStop(act)) return answer === "hang" && isCutOff(atMs - fromMs);
   const inFlightMs = answer === "hang" ? WEBHOOK_TIMEOUT_MS + IN_FLIGHT_MS : IN_FLIGHT_MS;
   return atMs >= fromMs - inFlightMs && atMs <= untilMs + (isBroker(act) ? FENCE_MS : NOTED_MS);
 }
 
-/** Has requests under way. One that is asked to end finishes them. */
-function isCarrier({ kind, target }: Act): boolean {
-  return target.startsWith("dispatcher") && kind !== "restart";
+/** Has requests under way. */
+function isCarrier({ target }: Act): boolean {
+  return target.startsWith("dispatcher");
+}
+
+/** Requests under way may end, and what waits is handed back unbegun. */
+function isStop(act: Act): boolean {
+  return isCarrier(act) && act.kind === "restart";
+}
+
+/**
+ * Whether a request that hangs was still under way when its stopping sender waited no longer. None is begun once it has
+ * been asked to end; the request is noted where it is read, which may be a little later.
+ * @param sinceAskedMs from the moment that the sender was asked to end to the request.
+ */
+function isCutOff(sinceAskedMs: number): boolean {
+  return sinceAskedMs >= STOP_MS - WEBHOOK_TIMEOUT_MS - NOTED_MS && sinceAskedMs <= NOTED_MS;
 }
 
 /** It, or the one before it, was answered by a reset, and the next came at once. */

@@ -10,7 +10,7 @@ import type { Stack } from "../../../deploy/local/stack.ts";
 import type { ActLog } from "./act-log.ts";
 import { carryOutAct } from "./carry-out-act.ts";
 import { type ActLimits, planAct } from "./plan-acts.ts";
-import { watchReplicas } from "./watch-replicas.ts";
+import { untilReplicasCurrent } from "./watch-replicas.ts";
 
 /** Between the beginnings of two acts, when the run is long enough for it. */
 export const PAUSE_MS_MAX = 10_000;
@@ -73,9 +73,9 @@ async function attackOneByOne(
   log: ActLog,
   stopping: AbortSignal,
 ): Promise<void> {
-  await using replicas = await watchReplicas(stack.natsUrl);
+  const healthUrls = [...stack.natsHealthUrls.values()];
   while (!stopping.aborted) {
-    await replicas.untilCurrent(stopping);
+    await untilReplicasCurrent(healthUrls, stopping);
     await pause(random, NODE_PAUSE_MS, stopping);
     if (stopping.aborted) break;
     const act = planAct(random, nodes, limits);

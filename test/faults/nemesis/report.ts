@@ -74,7 +74,7 @@ export function renderReport(report: RunReport): string {
 function loadLines({ verdict, refused, probes, requests, unaccepted, outage }: RunReport): readonly string[] {
   const { events, deliveries, delivered, ended, findings } = verdict;
   const others = [...ended].map(([end, count]) => `${count} ${end}`);
-  const lost = findings.filter(({ kind }) => kind === "lost").length;
+  const lost = findings.filter(({ kind }) => kind === "lost" || kind === "lost by the stream").length;
   return [
     line("accepted", `${events} events, ${deliveries} deliveries, ${unaccepted} events given up`),
     line("refused and tried again", [...refused].map(([status, n]) => `${n} x ${status || "no answer"}`).join(", ")),

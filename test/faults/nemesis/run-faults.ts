@@ -18,6 +18,7 @@ import { openTenants } from "./load.ts";
 import { openOwnPostgres } from "./postgres-outage.ts";
 import { Publisher } from "./publisher.ts";
 import { readHistory } from "./read-history.ts";
+import { readStoredEvents } from "./read-stored-events.ts";
 import { startReceivers } from "./receivers.ts";
 import type { RunReport } from "./report.ts";
 import type { RunOptions } from "./run-options.ts";
@@ -87,7 +88,8 @@ async function judge(
   const drainedMs = await awaitDrained(database, wanted);
   say(`${log.clock(Date.now())}  ${drainedMs === undefined ? "NOT drained in time" : "drained"}; checking`);
   const history = await readHistory(database);
-  const verdict = checkRun({ accepted, received: receivers.received, history, acts: log.acts, pathOf });
+  const stored = await readStoredEvents(stack.stack.natsUrl);
+  const verdict = checkRun({ accepted, received: receivers.received, history, stored, acts: log.acts, pathOf });
   await figures.look();
   const warnings = stack.events.flatMap((event) => (event.kind === "warning" ? [event.text] : []));
   return {

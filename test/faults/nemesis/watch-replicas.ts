@@ -1,39 +1,37 @@
-/** Tells when every server of a NATS cluster holds all that its streams hold: only then may the next one fail. */
+/**
+ * Tells when every server of a NATS cluster has all that the others have: only then may the next one fail. Asked as
+ * whoever replaces servers one by one asks, each server about itself: it knows whether it is still catching up with any
+ * stream, consumer or the cluster's own log, which no leader knows of it.
+ */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { BusConnection, CONFIG_STREAM, STREAMS } from "@posthorn/message-bus";
-
-export type ReplicasWatch = AsyncDisposable & {
-  /** Returns when it is so, when `stopping` is aborted, and after a minute in any case. */
-  untilCurrent(stopping: AbortSignal): Promise<void>;
-};
 
 const CURRENT_MS_MAX = 60_000;
-const POLL_MS = 250;
-/** Servers of a cluster beside the leader of a stream. */
-const FOLLOWERS = 2;
+const ANSWER_MS_MAX = 2_000;
+const POLL_MS = 500;
+/** A server that has just come back, or was frozen, calls itself current until it hears of what it missed. */
+const LOOKS_IN_A_ROW = 3;
 
-export async function watchReplicas(natsUrl: string): Promise<ReplicasWatch> {
-  const bus = await BusConnection.open({ servers: natsUrl, name: "faults" });
-
-  async function isCurrent(stream: string): Promise<boolean> {
-    const { cluster } = await bus.manager.streams.info(stream);
-    const followers = cluster?.replicas ?? [];
-    return followers.length === FOLLOWERS && followers.every(({ current, offline }) => current && offline !== true);
+/**
+ * Returns true when it is so, and false when `stopping` is aborted or it was not so for a minute.
+ * @param healthUrls of the servers.
+ */
+export async function untilReplicasCurrent(healthUrls: readonly string[], stopping: AbortSignal): Promise<boolean> {
+  const deadlineMs = performance.now() + CURRENT_MS_MAX;
+  let inARow = 0;
+  while (!stopping.aborted && performance.now() < deadlineMs) {
+    const answers = await Promise.all(healthUrls.map(isCurrent));
+    inARow = answers.every(Boolean) ? inARow + 1 : 0;
+    if (inARow === LOOKS_IN_A_ROW) return true;
+    await sleep(POLL_MS, undefined, { signal: stopping }).catch(() => {});
   }
+  return false;
+}
 
-  return {
-    untilCurrent: async (stopping) => {
-      const deadlineMs = performance.now() + CURRENT_MS_MAX;
-      while (!stopping.aborted && performance.now() < deadlineMs) {
-        // A stream without a leader does not answer.
-        const answers = await Promise.all(
-          [...STREAMS, CONFIG_STREAM].map((stream) => isCurrent(stream).catch(() => false)),
-        );
-        if (answers.every(Boolean)) return;
-        await sleep(POLL_MS, undefined, { signal: stopping }).catch(() => {});
-      }
-    },
-    [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
-  };
+async function isCurrent(healthUrl: string): Promise<boolean> {
+  try {
+    return (await fetch(healthUrl, { signal: AbortSignal.timeout(ANSWER_MS_MAX) })).ok;
+  } catch {
+    return false;
+  }
 }

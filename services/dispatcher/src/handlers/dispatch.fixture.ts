@@ -110,6 +110,7 @@ export const silent: DispatcherEvents = {
   handedBack: () => {},
   setAside: () => {},
   unsignable: () => {},
+  consumerRelieved: () => {},
   failed: () => {},
   trouble: () => {},
 };

@@ -1,13 +1,14 @@
 /**
  * Appends an event at most once under a dedupe key. A repeat is answered with the id of the first: from memory, by
- * waiting for a first one that is still on its way, or by reading back the message that the stream says it holds.
+ * waiting for a first one that is still on its way, or by reading back the message that the stream says it holds. The
+ * repeat of one whose fate is unknown is stored as the same event: a cluster whose leader died may come to keep both.
  */
 
 import { decodeEventGroup } from "@posthorn/contracts";
 import type { AcceptedEvent, EventId } from "@posthorn/domain";
 import { type BusConnection, messageAt, type StoredMessage } from "@posthorn/message-bus";
 import type { DedupeKey } from "../core/dedupe-key.ts";
-import { createRecentIds, type RecentIds } from "../core/recent-ids.ts";
+import { createRecentIds, type RecentEvent, type RecentIds } from "../core/recent-ids.ts";
 import { APPEND_DEADLINE_MS, type EventLog, type Unavailable } from "./event-log.ts";
 
 export type AppendedOnce =
@@ -30,7 +31,7 @@ export class DeduplicatedLog implements Disposable {
     this.#connection = connection;
     this.#log = log;
     // A server that comes back may have lost its newest messages: from then on the stream is asked again.
-    this.#stopListening = connection.onStateChange(() => this.#recent.clear());
+    this.#stopListening = connection.onStateChange(() => this.#recent.doubtAll());
   }
 
   /** @param key undefined: the event has nothing by which a repeat could be recognised. */
@@ -40,17 +41,17 @@ export class DeduplicatedLog implements Disposable {
       return appended.kind === "stored" ? stored(event.id, false) : appended;
     }
     const recent = this.#recent.find(key, event.acceptedAtMs);
-    if (recent !== undefined) return stored(recent, true);
+    if (recent?.isStored === true) return stored(recent.id, true);
     const first = this.#onTheirWay.get(key);
-    return first === undefined ? this.#appendFirst(event, key) : repeatOf(await first);
+    return first === undefined ? this.#appendFirst(event, key, recent) : repeatOf(await first);
   }
 
   [Symbol.dispose](): void {
     this.#stopListening();
   }
 
-  async #appendFirst(event: AcceptedEvent, key: DedupeKey): Promise<AppendedOnce> {
-    const appending = this.#appendAlone(event, key);
+  async #appendFirst(event: AcceptedEvent, key: DedupeKey, earlier: RecentEvent | undefined): Promise<AppendedOnce> {
+    const appending = this.#appendAlone(sameEvent(event, earlier), key, earlier !== undefined);
     this.#onTheirWay.set(key, appending);
     try {
       return await appending;
@@ -59,21 +60,21 @@ export class DeduplicatedLog implements Disposable {
     }
   }
 
-  async #appendAlone(event: AcceptedEvent, key: DedupeKey): Promise<AppendedOnce> {
+  /** @param isTriedBefore an earlier call tried to store the very event. */
+  async #appendAlone(event: AcceptedEvent, key: DedupeKey, isTriedBefore: boolean): Promise<AppendedOnce> {
     const deadlineAtMs = performance.now() + APPEND_DEADLINE_MS;
+    const { id, acceptedAtMs } = event;
     const appended = await this.#log.append(event, key);
+    this.#recent.remember(key, { id, acceptedAtMs, isStored: appended.kind === "stored" && !appended.isRepeat });
     if (appended.kind === "unavailable") return appended;
-    if (!appended.isRepeat) {
-      this.#recent.remember(key, event.id, event.acceptedAtMs);
-      return stored(event.id, false);
-    }
+    if (!appended.isRepeat) return stored(id, false);
     const held = await this.#readBack(appended.sequence, deadlineAtMs - performance.now());
     if (held.kind === "unavailable") return held;
     const first = firstEvent(held.message, event);
     if (first === undefined) return { kind: "unreadable" };
-    this.#recent.remember(key, first.id, first.acceptedAtMs);
+    this.#recent.remember(key, { id: first.id, acceptedAtMs: first.acceptedAtMs, isStored: true });
     // Our own publish, sent twice because the first answer was lost, is no repeat of the caller's.
-    return stored(first.id, first.id !== event.id);
+    return stored(first.id, isTriedBefore || first.id !== id);
   }
 
   async #readBack(sequence: number, leftMs: number): Promise<HeldMessage> {
@@ -89,6 +90,11 @@ export class DeduplicatedLog implements Disposable {
       clearTimeout(timer);
     }
   }
+}
+
+/** With the same id and time the same bytes go to every receiver. */
+function sameEvent(event: AcceptedEvent, earlier: RecentEvent | undefined): AcceptedEvent {
+  return earlier === undefined ? event : { ...event, id: earlier.id, acceptedAtMs: earlier.acceptedAtMs };
 }
 
 type HeldMessage = { readonly kind: "held"; readonly message: StoredMessage | undefined } | Unavailable;

@@ -73,6 +73,7 @@ async function follow({ connection, ports, isConfigurationComplete, stopping }: 
     leaseMs: LEASE_MS,
     firstFrom: { kind: "time", atMs: ports.nowMs() - LEAD_MS },
     onTrouble: (reason) => events.trouble("log", reason),
+    onRelieved: events.consumerRelieved,
   });
   const close = () => source[Symbol.dispose]();
   stopping.addEventListener("abort", close);
