@@ -107,11 +107,11 @@ export class DatabaseModel {
   }
 
   #execute(statement: Statement, transaction: Transaction | undefined): Result {
-    const { name = "", text, values = [] } = statement;
+    const { name = "", text, values = [], copied } = statement;
     if (name === "move-checkpoint" || name === "begin-checkpoint") return this.#moveCheckpoint(statement, transaction);
     const rows = this.#read(name, text, values);
     if (rows !== undefined) return resultOf(rows);
-    if (isBulk(name) && violatesKey(this.tables, statement)) throw uniqueViolation();
+    if (copied !== undefined && violatesKey(this.tables, copied)) throw uniqueViolation();
     const write = () => this.#write(statement);
     if (transaction === undefined) write();
     else transaction.writes.push(write);
@@ -223,10 +223,6 @@ export class DatabaseModel {
       congested_count: health?.congested_count ?? null,
     };
   }
-}
-
-function isBulk(name: string): boolean {
-  return name.startsWith("add-");
 }
 
 function uniqueViolation(): DatabaseError {

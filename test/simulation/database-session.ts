@@ -3,6 +3,7 @@
  * any more after one that failed. It stands for a client of the pool of `pg`.
  */
 
+import { CopyRows } from "@posthorn/database";
 import { asStatement, type Result, resultOf, type Statement, type Transaction } from "./statements.ts";
 import type { Actor } from "./virtual-time.ts";
 
@@ -31,12 +32,13 @@ export class DatabaseSession {
     this.#onReleased = onReleased;
   }
 
-  query(given: Statement | string, values?: readonly unknown[]): Promise<Result> {
+  query(given: Statement | CopyRows | string, values?: readonly unknown[]): Promise<Result> {
     const statement = asStatement(given, values);
     const result = this.#last.then(() => this.#carryOut(statement));
     this.#last = result.catch(() => {
       this.#isBroken = true;
     });
+    if (given instanceof CopyRows) result.then(() => given.onAnswer(), given.onAnswer);
     return result;
   }
 

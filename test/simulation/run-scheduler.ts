@@ -65,7 +65,7 @@ function createPorts({ database, observed, trace, mutation, random }: World, nam
     configRevision: () => replica.appliedRevision,
     knownWebhook: ({ orgId, webhookId }: Pick<Lane, "orgId" | "webhookId">) => webhooks.get(orgId, webhookId),
     inRuns: () => [],
-    reconcileAfterMs: RECONCILE_AFTER_MS,
+    quietForMs: () => RECONCILE_AFTER_MS,
     startedAtMs: Date.now(),
     nowMs: () => Date.now(),
     monotonicMs: () => performance.now(),

@@ -1,6 +1,7 @@
 /** The tables that projector and scheduler share, as maps of rows, and the projector's bulk statements carried out on them. */
 
-import { readBinaryArray } from "./read-binary-array.ts";
+import type { RowsToCopy } from "@posthorn/database";
+import { readBinaryArray, readCopiedRows } from "./read-binary-array.ts";
 import type { Statement } from "./statements.ts";
 
 /** By column name, as the driver hands them out: dates as `Date`, absent values as null. */
@@ -42,10 +43,14 @@ export function keyOf(table: TableName, row: ModelRow): string {
 }
 
 /**
- * Carries out `insert into <table> (...) select ... from unnest(...)`, with or without an `on conflict`, and
+ * Carries out `copy <table>`, `insert into <table> (...) select ... from unnest(...) on conflict ...` and
  * `update <table> set ... from unnest(...)`, as the projector's bulk statements are written.
  */
-export function writeRows(tables: Tables, { text, values = [] }: Statement): void {
+export function writeRows(tables: Tables, { text, values = [], copied }: Statement): void {
+  if (copied !== undefined) {
+    for (const [key, row] of rowsByKey(copied)) tables[tableNamed(copied.table)].set(key, row);
+    return;
+  }
   const plan = planOf(text);
   const columns = values.map((array) => readBinaryArray(Buffer.from(asBytes(array))));
   const table = tables[plan.table];
@@ -65,17 +70,25 @@ export function writeRows(tables: Tables, { text, values = [] }: Statement): voi
   }
 }
 
-/** Would the statement insert a row that is there, and has nothing to say of that? */
-export function violatesKey(tables: Tables, { text, values = [] }: Statement): boolean {
-  const plan = planOf(text);
-  const at = plan.columns.indexOf(KEYS[plan.table][0]);
-  if (plan.kind !== "add") return false;
-  return readBinaryArray(Buffer.from(asBytes(values[at]))).some((key) => tables[plan.table].has(String(key)));
+/** Would a row be copied that is there? */
+export function violatesKey(tables: Tables, copied: RowsToCopy): boolean {
+  return rowsByKey(copied).some(([key]) => tables[tableNamed(copied.table)].has(key));
+}
+
+function rowsByKey(copied: RowsToCopy): readonly (readonly [string, ModelRow])[] {
+  return readCopiedRows(copied).map((fields) => {
+    const row = Object.fromEntries(copied.columns.map(({ name }, index) => [name, fields[index]]));
+    return [keyOf(tableNamed(copied.table), row), row];
+  });
+}
+
+function tableNamed(name: string): TableName {
+  if (!isTable(name)) throw new Error(`the model does not know the table ${name}`);
+  return name;
 }
 
 type Plan = {
-  /** `add`: a row that is there already is an error. */
-  readonly kind: "add" | "insert" | "update";
+  readonly kind: "insert" | "update";
   readonly table: TableName;
   readonly columns: readonly string[];
   /** Of numbers: they come as text. */
@@ -95,7 +108,7 @@ function planOf(text: string): Plan {
   if (!isTable(name)) throw new Error(`the model does not know the statement: ${text}`);
   const updates = [...text.matchAll(/(\w+) = excluded/g)].map((match) => match[1] ?? "");
   const plan: Plan = {
-    kind: text.startsWith("update") ? "update" : text.includes("on conflict") ? "insert" : "add",
+    kind: text.startsWith("update") ? "update" : "insert",
     table: name,
     columns: columns.split(", "),
     lists: new Set([...text.matchAll(/(\w+)::bigint\[\]/g)].map((match) => match[1] ?? "")),

@@ -1,6 +1,7 @@
 /** Postgres: the only home of pg and of Kysely's set-up. */
 
 export type { Pool, PoolClient } from "pg";
+export { CopyRows, copyRows, type RowsToCopy } from "./copy-rows.ts";
 export { type MigrateOptions, migrate } from "./migrate.ts";
 export { type DatabaseOptions, type OpenDatabase, openDatabase } from "./open-database.ts";
 export { PartitionOwner, type PartitionOwnerOptions } from "./partition-owner.ts";

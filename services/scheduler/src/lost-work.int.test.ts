@@ -1,10 +1,18 @@
 import { encodeWorkItem } from "@posthorn/contracts";
-import { ALL_PARTITIONS } from "@posthorn/domain";
-import { ensureStreams, STREAM_BYTES_MAX_DEFAULT, subjectOf, WorkSource } from "@posthorn/message-bus";
+import { ALL_PARTITIONS, deliveryIdOf, type EventId, type WebhookId } from "@posthorn/domain";
+import {
+  type ConnectionState,
+  ensureStreams,
+  STREAM_BYTES_MAX_DEFAULT,
+  subjectOf,
+  WorkSource,
+} from "@posthorn/message-bus";
 import { waitUntil } from "@posthorn/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createReconcile } from "./handlers/reconcile.ts";
 import { releaseDue } from "./handlers/release-due.ts";
+import { restoreCreations } from "./handlers/restore-creations.ts";
+import { watchConnection } from "./handlers/watch-connection.ts";
 import { findCandidates } from "./io/open-deliveries.ts";
 import { NOW_MS, openSchedulerTest, orgOfPartition, type SchedulerTest } from "./scheduler.fixture.ts";
 
@@ -24,13 +32,13 @@ describe("work items that got lost", () => {
   });
 
   /** @param clockMs how far the scheduler's clock is off. */
-  const reconciler = (clockMs: () => number = () => 0) =>
+  const reconciler = (clockMs: () => number = () => 0, quietMs: () => number = () => 300_000) =>
     createReconcile({
       ...test.ports,
       pool: test.ownPool,
       connection: test.connection,
       publisher: test.publisher,
-      reconcileAfterMs: 300_000,
+      quietForMs: quietMs,
       nowMs: () => Date.now() + clockMs(),
     });
 
@@ -80,6 +88,25 @@ describe("work items that got lost", () => {
     expect(await madeAgain()).toEqual([lost.deliveryId]);
   });
 
+  it("are made again soon after a broken connection, when the stream does not hold them, and only these", async () => {
+    const [lost, queued] = [await queuedDelivery(20_000), await queuedDelivery(20_000)];
+    await test.connection.manager.streams.deleteMessage("DELIVER", lost.sequence);
+    const listeners = new Set<(state: ConnectionState) => void>();
+    const onStateChange = (listener: (state: ConnectionState) => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    };
+    using watch = watchConnection({ onStateChange }, 300_000, () => performance.now());
+    const reconcile = reconciler(() => 0, watch.quietForMs);
+    await reconcile(PARTITION);
+    await workOff(queued.deliveryId);
+    await reconcile(PARTITION);
+    expect(await madeAgain()).toEqual([]);
+    for (const listener of listeners) listener("connected");
+    await reconcile(PARTITION);
+    expect(await madeAgain()).toEqual([lost.deliveryId]);
+  });
+
   it("are told apart from queued ones by sequences: a clock that is hours off changes nothing", async () => {
     for (const offMs of [-HOURS_MS, HOURS_MS]) {
       await queuedDelivery(2 * HOURS_MS);
@@ -103,6 +130,37 @@ describe("work items that got lost", () => {
     await reconcile(PARTITION);
     expect(new Set(await madeAgain())).toEqual(new Set(lost));
     expect(await madeAgain()).not.toContain(later);
+  });
+
+  it("are made of what other deliveries tell, or given up, when the creation itself is lost", async () => {
+    const orgId = orgOfPartition(PARTITION);
+    const webhookId = "0190163d-8694-739b-aea5-966c26f8ad90" as WebhookId;
+    const [known, unknown] = ["01890a5d-ac96-774b-bcce-000000000001", "01890a5d-ac96-774b-bcce-000000000002"];
+    await test.rows.delivery({ orgId, webhookId, completedAtMs: NOW_MS });
+    await test.pool.query(
+      `insert into events (id, org_id, type, accepted_at, place_epoch_ms, place_sequence, place_index, traceparent)
+       values ($1, $2, 'agent.status', $3, 1, 2, 3, 'tp')`,
+      [known, orgId, new Date(NOW_MS)],
+    );
+    for (const [index, eventId] of [known, unknown].entries()) {
+      await test.pool.query(
+        `insert into deliveries (id, partition, org_id, event_id, webhook_id, created_at, status, next_attempt_at,
+           attempt_count, release, repeated_attempts, log_epochs, log_sequences)
+         values ($1, $2, $3, $4, $5, $6, 'scheduled', $6, 1, 0, 0, '{}', '{}')`,
+        [deliveryIdOf(eventId as EventId, webhookId), PARTITION, orgId, eventId, webhookId, new Date(NOW_MS + index)],
+      );
+    }
+    const { connection, ownPool: pool, ports } = test;
+    await restoreCreations({ ...ports, pool, connection, quietForMs: () => 300_000, nowMs: Date.now }, PARTITION);
+    expect(await test.loggedEvents()).toMatchObject([
+      {
+        kind: "delivery.created",
+        deliveryId: deliveryIdOf(known as EventId, webhookId),
+        profile: "standard",
+        event: { type: "agent.status", place: { epochMs: 1, sequence: 2, index: 3 } },
+      },
+      { kind: "delivery.exhausted", eventId: unknown, reason: "payload_gone", attempt: 2 },
+    ]);
   });
 
   it("are not those of a clock that was hours ahead: its claims are void for everybody, and what it held is marked", async () => {

@@ -31,7 +31,7 @@ describe("the scheduler", () => {
 
   function startReconcile(nowMs: () => number = Date.now): Reconcile {
     const { ownPool: pool, connection, publisher } = test;
-    return createReconcile({ ...ports, pool, connection, publisher, reconcileAfterMs: 300_000, nowMs });
+    return createReconcile({ ...ports, pool, connection, publisher, quietForMs: () => 300_000, nowMs });
   }
 
   const releasedItems = () => test.itemsIn("RETRY");

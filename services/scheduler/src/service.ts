@@ -26,8 +26,10 @@ import { createReconcile, type ReconcilePorts } from "./handlers/reconcile.ts";
 import { releaseLanes } from "./handlers/release-lanes.ts";
 import { type RunPorts, releaseRuns } from "./handlers/release-runs.ts";
 import { releaseIntoSlots } from "./handlers/release-slots.ts";
+import { restoreCreations } from "./handlers/restore-creations.ts";
 import { type RetentionPorts, retireHistory } from "./handlers/retire-history.ts";
 import { type Round, runRounds } from "./handlers/run-rounds.ts";
+import { type ConnectionWatch, watchConnection } from "./handlers/watch-connection.ts";
 import { type ReplayPorts, workReplays } from "./handlers/work-replays.ts";
 import { openDueDeliveries } from "./io/due-deliveries.ts";
 import { exhaustedReader } from "./io/exhausted-rows.ts";
@@ -92,7 +94,19 @@ export async function startScheduler(config: SchedulerConfig, shell: Shell): Pro
   );
   const postgres = shell.health.dependency("postgres");
   const ownership = stack.use(ownPartitions({ pool, connection, postgres, events }));
-  const ports = createPorts({ config, events, pool, connection, publisher, webhooks, replica, ownership, stopping });
+  const watch = stack.use(watchConnection(connection, config.reconcileAfterS * 1_000, () => performance.now()));
+  const ports = createPorts({
+    config,
+    events,
+    pool,
+    connection,
+    publisher,
+    webhooks,
+    replica,
+    ownership,
+    watch,
+    stopping,
+  });
   const announcing = {
     webhooks,
     readExhausted: exhaustedReader(pool),
@@ -119,13 +133,14 @@ type Parts = {
   readonly webhooks: WebhookStates;
   readonly replica: ConfigReplica;
   readonly ownership: Ownership;
+  readonly watch: ConnectionWatch;
   readonly stopping: AbortSignal;
 };
 
 type Ports = PacePorts & RunPorts & ReplayPorts & ReconcilePorts & DisablePorts & RetentionPorts & RoomPorts;
 
 function createPorts(parts: Parts): Ports {
-  const { config, events, pool, connection, publisher, webhooks, replica, ownership, stopping } = parts;
+  const { config, events, pool, connection, publisher, webhooks, replica, ownership, watch, stopping } = parts;
   const messageBytesMax = Math.floor((connection.nats.info?.max_payload ?? 0) * MESSAGE_SHARE);
   return {
     pool,
@@ -144,7 +159,7 @@ function createPorts(parts: Parts): Ports {
     seenAtMs: ({ orgId, webhookId }) => webhooks.seenAtMs(orgId, webhookId),
     untakenRetries: (partition) => untakenIn(connection, "dispatcher", "RETRY", partition),
     inRuns: () => ownership.current().flatMap(({ runs }) => [...runs.keys()]),
-    reconcileAfterMs: config.reconcileAfterS * 1_000,
+    quietForMs: () => watch.quietForMs(),
     disableAfterMs: config.disableAfterS * 1_000,
     retentionMs: config.retentionDays * DAY_MS,
     auditRetentionMs: config.auditRetentionDays * DAY_MS,
@@ -182,7 +197,10 @@ function createRounds(
     await releaseLanes(ports, board.lanes);
   };
   const reconcileAll = async () => {
-    for (const { partition } of owned()) await reconcile(partition);
+    for (const { partition } of owned()) {
+      await reconcile(partition);
+      await restoreCreations(ports, partition);
+    }
   };
   return [
     { part: "catching up", everyMs: CAUGHT_UP_EVERY_MS, act: once(catchUp) },

@@ -53,6 +53,20 @@ describe("a delivery", () => {
     });
   });
 
+  test.each([
+    ["delivered", [delivery.succeeded(2)]],
+    ["exhausted", [delivery.failed(2, undefined), delivery.exhausted(2)]],
+    ["cancelled", [delivery.cancelled()]],
+  ])("whose creation was lost ends as its outcome says: %s", (kind, events) => {
+    expect(after(events).deliveries.get(deliveryId)).toMatchObject({ state: { kind }, creation: undefined });
+  });
+
+  test("whose creation was lost, and is told once more, waits for its retry", () => {
+    const projection = after([delivery.failed(1, ACCEPTED_AT_MS + 60_000)], [delivery.created()]);
+    expect(projection.deliveries.get(deliveryId)?.state.kind).toBe("scheduled");
+    expect(projection.retryDue.get(deliveryId)).toMatchObject({ attempt: 2, dueAtMs: ACCEPTED_AT_MS + 60_000 });
+  });
+
   test("keeps the first outcome of an attempt and counts that it was made again", () => {
     const again = delivery.failed(1, NEXT_AT_MS, { dispatcher: "dispatcher-2" });
     const projection = after([delivery.created(), delivery.succeeded(1)], [again]);

@@ -45,7 +45,13 @@ export type AttemptRow = {
   readonly position: LogPosition;
 };
 
-export type EventRow = { readonly eventId: EventId; readonly orgId: OrgId; readonly facts: EventFacts };
+export type EventRow = {
+  readonly eventId: EventId;
+  readonly orgId: OrgId;
+  readonly facts: EventFacts;
+  /** By the matcher, which comes to each event once, but for repeats; replays tell of events that are known. */
+  readonly isFromMatching: boolean;
+};
 
 export type DisablingRow = Omit<WebhookDisabled, "kind">;
 export type AuditRow = Omit<ConfigurationChanged, "kind">;
@@ -144,7 +150,9 @@ function startFold(current: CurrentRows): Fold {
 
 function noteEvent(fold: Fold, event: LogFact): void {
   if (!("event" in event) || fold.events.has(event.eventId)) return;
-  fold.events.set(event.eventId, { eventId: event.eventId, orgId: event.orgId, facts: event.event });
+  const { eventId, orgId, event: facts } = event;
+  const isFromMatching = event.kind === "event.unmatched" || event.origin.kind === "match";
+  fold.events.set(eventId, { eventId, orgId, facts, isFromMatching });
 }
 
 function foldDeliveryEvent(fold: Fold, event: DeliveryFact, position: LogPosition): void {

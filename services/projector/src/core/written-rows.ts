@@ -4,10 +4,10 @@
  * commit wrote to; otherwise it knows nothing. Bounded: what was written longest ago is forgotten first.
  */
 
-import type { DeliveryId, WebhookHealth, WebhookId } from "@posthorn/domain";
+import type { DeliveryId, EventId, WebhookHealth, WebhookId } from "@posthorn/domain";
 import type { Checkpoint } from "./checkpoint.ts";
-import { type DeliveryRecord, isUnderWay } from "./delivery-record.ts";
-import type { AffectedKeys, CurrentRows, ProjectionChanges } from "./fold-batch.ts";
+import { type DeliveryRecord, isUnderWay, stateOf } from "./delivery-record.ts";
+import type { AffectedKeys, AttemptRow, CurrentRows, EventRow, ProjectionChanges } from "./fold-batch.ts";
 
 export type Committed = {
   readonly keys: AffectedKeys;
@@ -22,12 +22,14 @@ export class WrittenRows {
   readonly #rowsMax: number;
   readonly #deliveries = new Map<DeliveryId, DeliveryRecord>();
   readonly #health = new Map<WebhookId, WebhookHealth>();
+  /** Of the last batch: of many deliveries of one event some come in one batch and the others in the next. */
+  #events: ReadonlySet<EventId> = new Set();
   #behind: Checkpoint | undefined;
   #tablesId: number | undefined;
   /** Deliveries that are created now may be there already: somebody reads the log again. */
   #expectsRepeats = true;
 
-  /** @param rowsMax of each of its two tables; one takes about a kilobyte. */
+  /** @param rowsMax of each of its two tables of rows; one takes about a kilobyte. */
   constructor(rowsMax: number) {
     this.#rowsMax = rowsMax;
   }
@@ -40,6 +42,7 @@ export class WrittenRows {
   forget(): void {
     this.#deliveries.clear();
     this.#health.clear();
+    this.#events = new Set();
     this.#behind = undefined;
     this.#tablesId = undefined;
     this.#expectsRepeats = true;
@@ -70,6 +73,16 @@ export class WrittenRows {
     };
   }
 
+  /** False: perhaps not. @param current what is known of its delivery. */
+  isNewAttempt({ deliveryId, number }: AttemptRow, current: CurrentRows): boolean {
+    return !this.#expectsRepeats && number > stateOf(current.deliveries.get(deliveryId)).progress.attemptCount;
+  }
+
+  /** False: perhaps not. */
+  isNewEvent({ eventId, isFromMatching }: EventRow): boolean {
+    return !this.#expectsRepeats && isFromMatching && !this.#events.has(eventId);
+  }
+
   committed({ keys, current, changes, checkpoint, tablesId }: Committed): void {
     this.#behind = checkpoint;
     this.#tablesId = tablesId;
@@ -83,6 +96,7 @@ export class WrittenRows {
       this.#health.delete(webhookId);
       this.#health.set(webhookId, health);
     }
+    this.#events = new Set(changes.events.map(({ eventId }) => eventId));
     keepNewest(this.#deliveries, this.#rowsMax);
     keepNewest(this.#health, this.#rowsMax);
   }

@@ -1,6 +1,6 @@
 import { encodeLogEvents } from "@posthorn/contracts";
 import { type OpenDatabase, openDatabase, serviceUrl } from "@posthorn/database";
-import type { LogEvent } from "@posthorn/domain";
+import { type LogEvent, parseWebhookId } from "@posthorn/domain";
 import { createTestDatabase, type TestDatabase, testRolePasswords } from "@posthorn/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Checkpoint } from "../core/checkpoint.ts";
@@ -11,6 +11,7 @@ import type { ReceivedMessage } from "../io/log-inbox.ts";
 import { openToProject } from "../io/open-pools.ts";
 import { projectBatch } from "./project-batch.ts";
 
+const OTHER_WEBHOOK = parseWebhookId("0190163d-8694-739b-aea5-966c26f8ad91");
 const START: Checkpoint = { streamEpochMs: EPOCH_MS, epochMs: EPOCH_MS, sequence: 0, fingerprint: undefined };
 
 let testDatabase: TestDatabase;
@@ -85,6 +86,20 @@ test("the log read again is noticed by one that takes what is created for new, a
   const before = await database.pool.query("select * from deliveries order by id");
   await projectAll(behind, written, [known.created()], [fresh.created(), known.succeeded(1)]);
   expect((await database.pool.query("select * from deliveries order by id")).rows).toEqual(before.rows);
+});
+
+test("an event or an attempt that is there although it was taken for new is noticed, and everything is written", async () => {
+  const [one, later, between] = [deliveryEvents(24), deliveryEvents(24, OTHER_WEBHOOK), deliveryEvents(25)];
+  expect(later.eventId).toBe(one.eventId);
+  const written = new WrittenRows(10);
+  const behind = await projectAll(await hereNow(), written, [one.created()], [between.created()], [later.created()]);
+  expect(await statusOf(later.deliveryId)).toBe("pending");
+  const now = await projectAll(behind, written, [deliveryEvents(26).created()]);
+  const attempt =
+    "insert into attempts (delivery_id, number, started_at, log_epoch_ms, log_sequence, duration_ms, outcome)";
+  await database.pool.query(`${attempt} values ($1, 1, now(), 1, 1, 1, 'failed')`, [later.deliveryId]);
+  await projectAll(now, written, [later.succeeded(1)]);
+  expect(await statusOf(later.deliveryId)).toBe("delivered");
 });
 
 test("an outcome needs no row to be read when the creation was written just before", async () => {

@@ -12,7 +12,13 @@ import type { Committed, WrittenRows } from "../core/written-rows.ts";
 import { type ArchivedMessage, archiveStatement } from "../io/archive.ts";
 import { fingerprintOf, moveCheckpoint } from "../io/checkpoint-table.ts";
 import type { ReceivedMessage } from "../io/log-inbox.ts";
-import { changeStatements, projectionTablesId, readCurrentRows } from "../io/projection-tables.ts";
+import {
+  changeStatements,
+  type KnownToBeNew,
+  NOTHING_KNOWN_TO_BE_NEW,
+  projectionTablesId,
+  readCurrentRows,
+} from "../io/projection-tables.ts";
 import { inTransaction } from "../io/transaction.ts";
 
 export type BatchResult =
@@ -34,7 +40,7 @@ export async function projectBatch(
     return await tryToProject(pool, partition, from, messages, written);
   } catch (error) {
     written.forget();
-    // A delivery that was taken for a new one is there already: the log is being read again.
+    // A row that was taken for a new one is there already: the log is being read again.
     if (sqlStateOf(error) !== UNIQUE_VIOLATION) throw error;
     return await tryToProject(pool, partition, from, messages, written);
   }
@@ -60,15 +66,24 @@ async function tryToProject(
       readCurrentRows(client, unknown),
     ]);
     if (!hasMoved) return { kind: "roll-back", result: undefined };
-    const current = written.isOf(tablesId) ? written.complete(keys, read) : await readCurrentRows(client, keys);
+    const isKnown = written.isOf(tablesId);
+    const current = isKnown ? written.complete(keys, read) : await readCurrentRows(client, keys);
     const changes = foldBatch(log, current);
     crashPoint("projector.folded");
-    const statements = [archiveStatement(partition, archived), ...changeStatements(changes, current)];
+    const isNew = isKnown ? newAccordingTo(written) : NOTHING_KNOWN_TO_BE_NEW;
+    const statements = [archiveStatement(partition, archived), ...changeStatements(changes, current, isNew)];
     return { kind: "write", statements, result: { keys, current, changes, checkpoint, tablesId } };
   });
   if (committed === undefined) return { kind: "overtaken" };
   written.committed(committed);
   return { kind: "committed", checkpoint, changes: committed.changes };
+}
+
+function newAccordingTo(written: WrittenRows): KnownToBeNew {
+  return {
+    attempt: (row, current) => written.isNewAttempt(row, current),
+    event: (row) => written.isNewEvent(row),
+  };
 }
 
 function checkpointBehind(from: Checkpoint, messages: readonly ReceivedMessage[]): Checkpoint {

@@ -9,6 +9,7 @@ import { type BusConnection, streamPosition } from "@posthorn/message-bus";
 import { crashPoint } from "@posthorn/service-runtime";
 import type { BatchLimits } from "../core/batch-size.ts";
 import type { Checkpoint } from "../core/checkpoint.ts";
+import { PACE_MS_MIN, paceMsAfter } from "../core/pace.ts";
 import { WrittenRows } from "../core/written-rows.ts";
 import type { ProjectorEvents } from "../events.ts";
 import type { CheckpointWatch } from "../io/checkpoint-watch.ts";
@@ -25,13 +26,7 @@ export type PartitionProjectorOptions = {
 };
 
 /** One transaction. Larger ones save little and hold up the readers of the partition's history longer. */
-const BATCH_LIMITS: BatchLimits = { messagesMax: 64, eventsMax: 2_000, bytesMax: 4 * 1024 * 1024 };
-/**
- * From the start of one transaction to the start of the next, unless more waits than one takes. What comes alone is
- * projected at once; under load most deliveries then have their creation and their outcome in one batch, which saves
- * reading and updating their rows.
- */
-const PACE_MS = 200;
+const BATCH_LIMITS: BatchLimits = { messagesMax: 160, bytesMax: 2 * 1024 * 1024 };
 /**
  * Rows that are not read back: those of a second at a high rate, and no more memory than a few megabytes per partition.
  */
@@ -48,6 +43,7 @@ export class PartitionProjector implements AsyncDisposable {
   #inbox: LogInbox | undefined;
   #checkpoint: Checkpoint | undefined;
   #oldestWaitingAtMs: number | undefined;
+  #paceMs = PACE_MS_MIN;
 
   constructor(partition: number, options: PartitionProjectorOptions) {
     this.#partition = partition;
@@ -112,7 +108,8 @@ export class PartitionProjector implements AsyncDisposable {
       const isStillOurs = await isolatePoison(taken.messages, (messages) => this.#project(messages));
       if (!isStillOurs) return events.overtaken(this.#partition);
       this.#oldestWaitingAtMs = undefined;
-      if (!inbox.hasBacklog(BATCH_LIMITS)) await this.#wait(startedAtMs + PACE_MS - performance.now());
+      // What comes alone is projected at once, and so is what fills a batch.
+      await Promise.race([inbox.filled(BATCH_LIMITS), this.#wait(startedAtMs + this.#paceMs - performance.now())]);
     }
   }
 
@@ -124,6 +121,7 @@ export class PartitionProjector implements AsyncDisposable {
     if (result.kind === "overtaken") return false;
     crashPoint("projector.committed");
     this.#checkpoint = result.checkpoint;
+    this.#paceMs = paceMsAfter(result.changes.deliveries);
     watch.advance(this.#partition, result.checkpoint);
     events.projected({
       partition: this.#partition,

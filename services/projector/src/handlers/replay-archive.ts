@@ -7,8 +7,8 @@ import { foldBatch, keysAffectedBy, type LogMessage } from "../core/fold-batch.t
 import { type ArchivedMessage, readArchive } from "../io/archive.ts";
 import type { Statement } from "../io/bulk-insert.ts";
 import { readPositions } from "../io/checkpoint-table.ts";
-import { changeStatements, readCurrentRows } from "../io/projection-tables.ts";
-import { inTransaction } from "../io/transaction.ts";
+import { changeStatements, NOTHING_KNOWN_TO_BE_NEW, readCurrentRows } from "../io/projection-tables.ts";
+import { inTransaction, send } from "../io/transaction.ts";
 import { type Decodable, isolatePoison } from "./isolate-poison.ts";
 
 export type Replayed = { readonly partition: number; readonly messages: number; readonly upTo: LogPosition };
@@ -48,7 +48,7 @@ export async function replayWithin(client: PoolClient, positions: ReplayPosition
     read: (partition, range) => readArchive(client, partition, range, BATCH_ROWS_MAX),
     write: async (messages) => {
       const statements = await statementsFor(client, messages);
-      await Promise.all(statements.map((statement) => client.query(statement)));
+      await Promise.all(statements.map((statement) => send(client, statement)));
     },
     onReplayed: () => {},
   });
@@ -91,7 +91,7 @@ async function statementsFor(client: PoolClient, messages: readonly ReplayMessag
     return { position, events: content.kind === "decoded" ? content.value : [] };
   });
   const current = await readCurrentRows(client, keysAffectedBy(log));
-  return changeStatements(foldBatch(log, current), current);
+  return changeStatements(foldBatch(log, current), current, NOTHING_KNOWN_TO_BE_NEW);
 }
 
 async function withClient<Result>(pool: Pool, act: (client: PoolClient) => Promise<Result>): Promise<Result> {

@@ -13,6 +13,7 @@ export type ArchivedMessage = {
 
 export function archiveStatement(partition: number, messages: readonly ArchivedMessage[]): Statement {
   return {
+    kind: "prepared",
     name: "append-to-archive",
     text: `insert into delivery_log (partition, epoch_ms, sequence, stored_at, bytes)
       select $1, * from unnest($2::int8[], $3::int8[], $4::timestamptz[], $5::bytea[])

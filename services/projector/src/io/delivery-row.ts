@@ -17,7 +17,7 @@ import {
   restoredState,
 } from "@posthorn/domain";
 import type { Creation, DeliveryRecord } from "../core/delivery-record.ts";
-import { bool, type Column, int4, int8, int8List, text, timestamp, uuid } from "./bulk-insert.ts";
+import { bool, type Column, int2, int4, int8, int8List, text, timestamp, uuid } from "./bulk-insert.ts";
 
 export type DeliveryRow = Row<"deliveries">;
 
@@ -29,7 +29,7 @@ const IDENTITY_COLUMNS: readonly Column<DeliveryRecord>[] = [
   uuid("org_id", (record) => record.orgId),
   uuid("event_id", (record) => record.eventId),
   uuid("webhook_id", (record) => record.webhookId),
-  int4("partition", (record) => partitionOf(record.orgId)),
+  int2("partition", (record) => partitionOf(record.orgId)),
 ];
 
 /** What stays as it was once the creation has been seen. */

@@ -19,16 +19,19 @@ export type Taken =
   | { readonly kind: "messages"; readonly messages: readonly ReceivedMessage[] }
   | { readonly kind: "ended"; readonly reason: string };
 
+type WaitingMessage = Omit<ReceivedMessage, "content"> & MessageSize;
+
 /** Messages held here at most. */
-const WINDOW_MAX = 128;
+const WINDOW_MAX = 192;
 
 export class LogInbox implements Disposable {
   readonly #reader: SequentialReader;
   readonly #stopListening: () => void;
-  readonly #waiting: (ReceivedMessage & MessageSize)[] = [];
+  readonly #waiting: WaitingMessage[] = [];
   #pending = 0;
   #endReason: string | undefined;
   #wake: () => void = () => {};
+  #onFilled: { readonly limits: BatchLimits; readonly resolve: () => void } | undefined;
 
   constructor(connection: BusConnection, partition: number, fromSequence: number) {
     this.#stopListening = connection.onStateChange(() => this.#end("the connection to NATS was lost"));
@@ -47,9 +50,12 @@ export class LogInbox implements Disposable {
     return this.#waiting.length + this.#pending;
   }
 
-  /** Does more wait here than one batch takes? */
-  hasBacklog(limits: BatchLimits): boolean {
-    return batchSize(this.#waiting, limits) < this.#waiting.length;
+  /** Resolves when more waits here than one batch takes, or nothing more will come. Only the last call is answered. */
+  async filled(limits: BatchLimits): Promise<void> {
+    if (this.#endReason !== undefined || this.#exceeds(limits)) return;
+    await new Promise<void>((resolve) => {
+      this.#onFilled = { limits, resolve };
+    });
   }
 
   /** What waits, within the limits; when nothing waits, the next message as soon as it comes. */
@@ -62,7 +68,7 @@ export class LogInbox implements Disposable {
     if (this.#endReason !== undefined) return { kind: "ended", reason: this.#endReason };
     const messages = this.#waiting.splice(0, batchSize(this.#waiting, limits));
     this.#reader.taken(messages.length);
-    return { kind: "messages", messages };
+    return { kind: "messages", messages: messages.map(decoded) };
   }
 
   /** Ends it; a `take` that waits returns. */
@@ -72,11 +78,14 @@ export class LogInbox implements Disposable {
 
   #receive({ sequence, storedAtMs, data }: StoredMessage, pending: number): void {
     if (this.#endReason !== undefined) return;
-    const content = decodeLogFacts(data);
-    const eventCount = content.kind === "decoded" ? content.value.length : 0;
-    this.#waiting.push({ sequence, storedAtMs, bytes: data, content, byteCount: data.length, eventCount });
+    this.#waiting.push({ sequence, storedAtMs, bytes: data, byteCount: data.length });
     this.#pending = pending;
     this.#wake();
+    if (this.#onFilled !== undefined && this.#exceeds(this.#onFilled.limits)) this.#onFilled.resolve();
+  }
+
+  #exceeds(limits: BatchLimits): boolean {
+    return batchSize(this.#waiting, limits) < this.#waiting.length;
   }
 
   #end(reason: string): void {
@@ -85,5 +94,11 @@ export class LogInbox implements Disposable {
     this.#stopListening();
     this.#reader[Symbol.dispose]();
     this.#wake();
+    this.#onFilled?.resolve();
   }
+}
+
+/** Not before its batch is due: what lives for a batch only costs the garbage collector next to nothing. */
+function decoded({ sequence, storedAtMs, bytes }: WaitingMessage): ReceivedMessage {
+  return { sequence, storedAtMs, bytes, content: decodeLogFacts(bytes) };
 }

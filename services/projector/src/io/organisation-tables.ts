@@ -12,7 +12,7 @@ import {
 import type { AuditRow, DisablingRow } from "../core/fold-batch.ts";
 import type { ReplayRecord } from "../core/replay-record.ts";
 import { uuidArray } from "./binary-arrays.ts";
-import { bulkInsert, type Column, doUpdate, int4, int8, text, textList, timestamp, uuid } from "./bulk-insert.ts";
+import { bulkInsert, type Column, doUpdate, int2, int4, int8, text, textList, timestamp, uuid } from "./bulk-insert.ts";
 
 const CHANGING_REPLAY_COLUMNS: readonly Column<ReplayRecord>[] = [
   text("state", ({ finishedAtMs }) => (finishedAtMs === undefined ? "running" : "finished")),
@@ -28,7 +28,7 @@ export const insertReplays = bulkInsert<ReplayRecord>(
   [
     uuid("id", (record) => record.replayId),
     uuid("org_id", (record) => record.orgId),
-    int4("partition", (record) => partitionOf(record.orgId)),
+    int2("partition", (record) => partitionOf(record.orgId)),
     uuid("webhook_id", (record) => record.webhookId),
     timestamp("since", (record) => record.sinceMs),
     timestamp("until", (record) => record.untilMs),

@@ -22,10 +22,12 @@ import { messageIdOf, type RetryDue } from "../core/retry-due.ts";
 import { uuidArray } from "./binary-arrays.ts";
 import {
   bool,
+  bulkCopy,
   bulkInsert,
   bulkUpdate,
   type Column,
   doUpdate,
+  int2,
   int4,
   int8,
   type Statement,
@@ -52,15 +54,31 @@ export async function readCurrentRows(client: PoolClient, keys: AffectedKeys): P
   return { deliveries, health, replays };
 }
 
+/** Which rows certainly are not there yet. Whoever errs has the transaction fail. */
+export type KnownToBeNew = {
+  attempt(row: AttemptRow, current: CurrentRows): boolean;
+  event(row: EventRow): boolean;
+};
+
+export const NOTHING_KNOWN_TO_BE_NEW: KnownToBeNew = { attempt: () => false, event: () => false };
+
 /**
  * Everything is encoded before anything is sent: what cannot be written must not leave half a batch behind.
  * @param current what the changes were folded from.
  */
-export function changeStatements(changes: ProjectionChanges, current: CurrentRows): readonly Statement[] {
+export function changeStatements(
+  changes: ProjectionChanges,
+  current: CurrentRows,
+  isNew: KnownToBeNew,
+): readonly Statement[] {
+  const [newAttempts, otherAttempts] = divided(changes.attempts, (row) => isNew.attempt(row, current));
+  const [newEvents, otherEvents] = divided(changes.events, (row) => isNew.event(row));
   return [
     ...deliveryStatements(changes.deliveries, current.deliveries),
-    ...insertAttempts(changes.attempts),
-    ...insertEvents(changes.events),
+    ...addAttempts(newAttempts),
+    ...insertAttempts(otherAttempts),
+    ...addEvents(newEvents),
+    ...insertEvents(otherEvents),
     ...insertRetryDue(changes.retryDue),
     ...deleteRetryDue(changes.retryDueDeleted),
     ...insertHealth(changes.health),
@@ -68,6 +86,11 @@ export function changeStatements(changes: ProjectionChanges, current: CurrentRow
     ...insertDisablings(changes.disablings),
     ...insertAudit(changes.audit),
   ];
+}
+
+function divided<Row>(rows: readonly Row[], isFirst: (row: Row) => boolean): readonly [readonly Row[], readonly Row[]] {
+  const { first = [], second = [] } = Object.groupBy(rows, (row) => (isFirst(row) ? "first" : "second"));
+  return [first, second];
 }
 
 /** Which tables the session writes to: another number once a rebuild has put others in their place. */
@@ -92,7 +115,7 @@ async function readDeliveries(
   return new Map(rows.map((row) => deliveryFromRow(row)).map((record) => [record.deliveryId, record]));
 }
 
-/** The dearest table: what is new is only inserted, and of what is under way only its state is written. */
+/** The dearest table: what is new is copied, and of what is under way only its state is written. */
 function deliveryStatements(
   records: readonly DeliveryRecord[],
   current: CurrentRows["deliveries"],
@@ -109,7 +132,7 @@ function deliveryStatements(
   return [...addDeliveries(added), ...advanceDeliveries(advanced), ...replaceDeliveries(replaced)];
 }
 
-const addDeliveries = bulkInsert<DeliveryRecord>("deliveries", DELIVERY_COLUMNS, undefined);
+const addDeliveries = bulkCopy<DeliveryRecord>("deliveries", DELIVERY_COLUMNS);
 
 const advanceDeliveries = bulkUpdate<DeliveryRecord>("deliveries", DELIVERY_ID, STATE_COLUMNS);
 
@@ -122,38 +145,38 @@ const replaceDeliveries = bulkInsert<DeliveryRecord>(
   ),
 );
 
-const insertAttempts = bulkInsert<AttemptRow>(
-  "attempts",
-  [
-    uuid("delivery_id", (row) => row.deliveryId),
-    int4("number", (row) => row.number),
-    timestamp("started_at", (row) => row.startedAtMs),
-    int4("duration_ms", (row) => row.durationMs),
-    text("outcome", (row) => row.outcome),
-    int4("status_code", (row) => row.statusCode),
-    text("error_class", (row) => row.errorClass),
-    int8("log_epoch_ms", (row) => row.position.epochMs),
-    int8("log_sequence", (row) => row.position.sequence),
-  ],
-  "do nothing",
-);
+const ATTEMPT_COLUMNS: readonly Column<AttemptRow>[] = [
+  uuid("delivery_id", (row) => row.deliveryId),
+  int4("number", (row) => row.number),
+  timestamp("started_at", (row) => row.startedAtMs),
+  int4("duration_ms", (row) => row.durationMs),
+  text("outcome", (row) => row.outcome),
+  int4("status_code", (row) => row.statusCode),
+  text("error_class", (row) => row.errorClass),
+  int8("log_epoch_ms", (row) => row.position.epochMs),
+  int8("log_sequence", (row) => row.position.sequence),
+];
 
-const insertEvents = bulkInsert<EventRow>(
-  "events",
-  [
-    uuid("id", (row) => row.eventId),
-    uuid("org_id", (row) => row.orgId),
-    text("type", ({ facts }) => facts.type),
-    text("timestamp", ({ facts }) => facts.timestamp),
-    timestamp("accepted_at", ({ facts }) => facts.acceptedAtMs),
-    text("caller_id", ({ facts }) => facts.callerId),
-    int8("place_epoch_ms", ({ facts }) => facts.place.epochMs),
-    int8("place_sequence", ({ facts }) => facts.place.sequence),
-    int4("place_index", ({ facts }) => facts.place.index),
-    text("traceparent", ({ facts }) => facts.traceparent),
-  ],
-  "do nothing",
-);
+const addAttempts = bulkCopy<AttemptRow>("attempts", ATTEMPT_COLUMNS);
+
+const insertAttempts = bulkInsert<AttemptRow>("attempts", ATTEMPT_COLUMNS, "do nothing");
+
+const EVENT_COLUMNS: readonly Column<EventRow>[] = [
+  uuid("id", (row) => row.eventId),
+  uuid("org_id", (row) => row.orgId),
+  text("type", ({ facts }) => facts.type),
+  text("timestamp", ({ facts }) => facts.timestamp),
+  timestamp("accepted_at", ({ facts }) => facts.acceptedAtMs),
+  text("caller_id", ({ facts }) => facts.callerId),
+  int8("place_epoch_ms", ({ facts }) => facts.place.epochMs),
+  int8("place_sequence", ({ facts }) => facts.place.sequence),
+  int4("place_index", ({ facts }) => facts.place.index),
+  text("traceparent", ({ facts }) => facts.traceparent),
+];
+
+const addEvents = bulkCopy<EventRow>("events", EVENT_COLUMNS);
+
+const insertEvents = bulkInsert<EventRow>("events", EVENT_COLUMNS, "do nothing");
 
 const CHANGING_RETRY_COLUMNS: readonly Column<RetryDue>[] = [
   timestamp("due_at", (row) => row.dueAtMs),
@@ -169,7 +192,7 @@ const insertRetryDue = bulkInsert<RetryDue>(
   "retry_due",
   [
     uuid("delivery_id", (row) => row.deliveryId),
-    int4("partition", (row) => partitionOf(row.orgId)),
+    int2("partition", (row) => partitionOf(row.orgId)),
     uuid("org_id", (row) => row.orgId),
     uuid("event_id", (row) => row.eventId),
     uuid("webhook_id", (row) => row.webhookId),
@@ -194,7 +217,7 @@ const insertRetryDue = bulkInsert<RetryDue>(
 function deleteRetryDue(ids: readonly DeliveryId[]): readonly Statement[] {
   if (ids.length === 0) return [];
   const text = "delete from retry_due where delivery_id = any($1::uuid[])";
-  return [{ name: "delete-retry-due", text, values: [uuidArray(ids)] }];
+  return [{ kind: "prepared", name: "delete-retry-due", text, values: [uuidArray(ids)] }];
 }
 
 const CHANGING_HEALTH_COLUMNS: readonly Column<HealthRow>[] = [

@@ -1,6 +1,6 @@
 /** A transaction on a pipelined connection: statements are sent without waiting for the answers to earlier ones. */
 
-import type { Pool, PoolClient } from "@posthorn/database";
+import { copyRows, type Pool, type PoolClient } from "@posthorn/database";
 import type { Statement } from "./bulk-insert.ts";
 
 export type Prepared<Result> =
@@ -30,7 +30,13 @@ export async function inTransaction<Result>(
 }
 
 async function writeAndCommit(client: PoolClient, statements: readonly Statement[]): Promise<void> {
-  const answers = statements.map((statement) => client.query(statement));
+  const answers = statements.map((statement) => send(client, statement));
   const [{ command }] = await Promise.all([client.query("commit"), ...answers]);
   if (command !== "COMMIT") throw new Error(`the transaction ended with ${command}`);
+}
+
+/** Rejects when Postgres refuses it; then the transaction has failed. */
+export async function send(client: PoolClient, statement: Statement): Promise<void> {
+  if (statement.kind === "copy") await copyRows(client, statement);
+  else await client.query(statement);
 }

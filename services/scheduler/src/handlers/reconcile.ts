@@ -46,7 +46,8 @@ export type ReconcilePorts = {
   readonly writeLog: WriteLog;
   readonly knownWebhook: KnowsWebhook;
   readonly events: SchedulerEvents;
-  readonly reconcileAfterMs: number;
+  /** How long a delivery has to have stood still, now. */
+  readonly quietForMs: () => number;
   readonly nowMs: () => number;
 };
 
@@ -78,7 +79,7 @@ async function readPages(
   partition: number,
   behind: CandidateCursor | undefined,
 ): Promise<CandidatePage> {
-  const quietSinceMs = ports.nowMs() - ports.reconcileAfterMs;
+  const quietSinceMs = ports.nowMs() - ports.quietForMs();
   let page = await findCandidates(ports.pool, partition, quietSinceMs, behind);
   const candidates = [...page.candidates];
   for (let pages = 1; pages < PAGES_PER_LOOK_MAX && page.next !== undefined; pages += 1) {
@@ -115,7 +116,7 @@ async function stillWithoutWork(
   partition: number,
   suspects: readonly Candidate[],
 ): Promise<readonly Candidate[]> {
-  const quietSinceMs = ports.nowMs() - ports.reconcileAfterMs;
+  const quietSinceMs = ports.nowMs() - ports.quietForMs();
   const ids = suspects.map(({ item }) => item.deliveryId);
   const { candidates } = await findCandidates(ports.pool, partition, quietSinceMs, undefined, ids);
   const workIds = new Set(suspects.map(({ item }) => workIdOfItem(item)));
