@@ -28,6 +28,25 @@ describe("topLevelMembers", () => {
     ]);
   });
 
+  it.each([
+    ["x".repeat(200), "without escapes"],
+    [`${"x".repeat(100)}\\"${"y".repeat(100)}`, "with an escaped quote far behind its beginning"],
+    [`${"x".repeat(62)}\\"y`, "with an escape where the native search would begin"],
+    [`${"x".repeat(63)}\\\\`, "that ends with an escaped backslash"],
+    ["\\\\".repeat(150), "of escapes only"],
+  ])("finds the end of a long string, %# (%s): %s", (text) => {
+    expect(slices(`{"a":"${text}","b":"z"}`)).toEqual([
+      ["a", `"${text}"`],
+      ["b", '"z"'],
+    ]);
+  });
+
+  it("reads a large string of escapes in the time of its length", () => {
+    const startedMs = performance.now();
+    expect(slices(`{"a":"${"\\\\".repeat(1_000_000)}"}`)).toHaveLength(1);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+  });
+
   it.each(["{}", " { } "])("finds none in %j", (json) => {
     expect(slices(json)).toEqual([]);
   });

@@ -21,6 +21,11 @@ export type MatchingPorts = TakePorts &
 
 /** Until the configuration is complete and the stream is known nothing is taken; it is looked again after this long. */
 const NOT_READY_WAIT_MS = 50;
+/**
+ * Between the beginnings of two batches; the first one after a pause does not wait. Each batch pays for a marker and for
+ * its own messages of the log, which the broker, the projector and all who follow the configuration pay for, too.
+ */
+export const BATCH_INTERVAL_MS = 4;
 /** At a stop, what is under way gets this long; the rest comes again when its lease runs out. */
 const DRAIN_MS_MAX = 5_000;
 
@@ -29,6 +34,7 @@ export class Matching implements AsyncDisposable {
   readonly #underWay = new Set<Promise<void>>();
   readonly #hasRoom: (partition: number) => boolean;
   readonly #loop: Promise<void>;
+  #lastBeganAtMs = Number.NEGATIVE_INFINITY;
   #isStopping = false;
 
   constructor(ports: MatchingPorts) {
@@ -58,6 +64,11 @@ export class Matching implements AsyncDisposable {
   }
 
   async #matchWhatIsThere(epochMs: number): Promise<void> {
+    const { monotonicMs } = this.#ports;
+    const waitMs = this.#lastBeganAtMs + BATCH_INTERVAL_MS - monotonicMs();
+    if (waitMs > 0) await sleep(waitMs);
+    if (this.#isStopping) return;
+    this.#lastBeganAtMs = monotonicMs();
     const parts = takeBatch(this.#ports, epochMs);
     if (parts.length === 0) return;
     for (const { partition, load } of parts) this.#ports.load.begin(partition, load);
