@@ -144,7 +144,7 @@ function openConfiguration(
   };
   stack.use(watchDependency(health.dependency("configuration"), looksComplete));
   return {
-    reached: (revision) => replica.reached(revision),
+    reached: (revision) => (replica.hasReached(revision) ? undefined : replica.reached(revision)),
     lookUp: (item) => webhooks.get(item.orgId, item.webhookId),
     plan: (item) => {
       const { orgId, webhookId, eventId } = item;

@@ -11,7 +11,7 @@ import { type IsOwnAddress, isOwnAddress } from "../target/own-addresses.ts";
 import type { TargetUrl } from "../target/target-url.ts";
 import { ConnectionPool, type PoolStats } from "./connection-pool.ts";
 import { Deadlines } from "./deadlines.ts";
-import { Exchange } from "./exchange.ts";
+import { Exchange, type Settle } from "./exchange.ts";
 import { type Place, Places } from "./places.ts";
 import type { Header, PostAborted, PostResult } from "./post-result.ts";
 import { requestHeaders } from "./request-headers.ts";
@@ -79,33 +79,39 @@ export function createEgressClient(options: EgressClientOptions): EgressClient {
   const places = new Places(limits);
   let isDisposed = false;
 
-  function exchange(request: PostRequest, headerLines: string[], place: Place): Promise<PostResult> {
+  function exchange(request: PostRequest, headerLines: string[], place: Place, settle: Settle): void {
     const { url, body, deadlineMs, signal } = request;
-    return new Promise((resolve, reject) => {
-      const settle = { resolve, reject };
-      const begun = new Exchange({ target: url, place, headerLines, body, deadlineMs, signal }, around, settle);
-      running.add(begun);
-      if (signal?.aborted) begun.abort();
-      else begun.start();
-    });
+    const begun = new Exchange({ target: url, place, headerLines, body, deadlineMs, signal }, around, settle);
+    running.add(begun);
+    if (signal?.aborted) begun.abort();
+    else begun.start();
+  }
+
+  async function exchangeWhenPlaced(request: PostRequest, headerLines: string[], settle: Settle): Promise<void> {
+    const { url, signal } = request;
+    const startedAtMs = nowMs();
+    const place = await places.reserve(url.origin, url.origin, signal);
+    if (place !== undefined && !isDisposed) return exchange(request, headerLines, place, settle);
+    place?.[Symbol.dispose]();
+    settle.resolve(neverBegun(nowMs() - startedAtMs));
+  }
+
+  function begin(request: PostRequest, settle: Settle): void {
+    const { headers, deadlineMs, place } = request;
+    if (isDisposed) throw new Error("the egress client was disposed");
+    if (!(deadlineMs >= 1 && deadlineMs <= DEADLINE_MS_MAX)) {
+      throw new RangeError(`deadlineMs is ${deadlineMs}; it must lie between 1 and ${DEADLINE_MS_MAX}`);
+    }
+    const headerLines = requestHeaders(headers, userAgent);
+    if (place !== undefined) exchange(request, headerLines, place, settle);
+    else exchangeWhenPlaced(request, headerLines, settle).catch(settle.reject);
   }
 
   return {
     tryReserve: (url, owner) => places.tryReserve(url.origin, owner),
     reserve: (url, owner, signal) => places.reserve(url.origin, owner, signal),
-    async post(request) {
-      const { url, headers, deadlineMs, signal } = request;
-      if (isDisposed) throw new Error("the egress client was disposed");
-      if (!(deadlineMs >= 1 && deadlineMs <= DEADLINE_MS_MAX)) {
-        throw new RangeError(`deadlineMs is ${deadlineMs}; it must lie between 1 and ${DEADLINE_MS_MAX}`);
-      }
-      const headerLines = requestHeaders(headers, userAgent);
-      const startedAtMs = nowMs();
-      const place = request.place ?? (await places.reserve(url.origin, url.origin, signal));
-      if (place !== undefined && !isDisposed) return exchange(request, headerLines, place);
-      place?.[Symbol.dispose]();
-      return neverBegun(nowMs() - startedAtMs);
-    },
+    // What is thrown in here rejects the promise.
+    post: (request) => new Promise((resolve, reject) => begin(request, { resolve, reject })),
     stats: () => ({ ...pool.stats, waiting: places.waiting }),
     async [Symbol.asyncDispose]() {
       isDisposed = true;

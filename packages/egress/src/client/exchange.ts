@@ -33,7 +33,7 @@ export interface ExchangeSurroundings {
   onSettled(exchange: Exchange): void;
 }
 
-type Settle = { resolve(result: PostResult): void; reject(bug: Error): void };
+export type Settle = { resolve(result: PostResult): void; reject(bug: Error): void };
 type Answer = { readonly status: number; readonly headers: readonly Header[]; readonly retryAfter: string | undefined };
 
 export class Exchange implements Expiring, RequestOnConnection, Dispatcher.DispatchHandler {
@@ -112,7 +112,7 @@ export class Exchange implements Expiring, RequestOnConnection, Dispatcher.Dispa
     }
     this.#headersMs = this.#around.nowMs() - this.#startedAtMs;
     // Read from all of them: headers that are not kept count as well.
-    const retryAfter = [headers["retry-after"]].flat()[0];
+    const retryAfter = firstOf(headers["retry-after"]);
     this.#answer = { status, headers: headerPairs(headers, responseHeadersKeptMax), retryAfter };
     this.#hurry();
   }
@@ -256,6 +256,10 @@ export class Exchange implements Expiring, RequestOnConnection, Dispatcher.Dispa
       headersMs: this.#headersMs,
     };
   }
+}
+
+function firstOf(value: string | string[] | undefined): string | undefined {
+  return typeof value === "object" ? value[0] : value;
 }
 
 /** A repeated header gives several pairs. */

@@ -4,7 +4,6 @@ import {
   type AcceptedEvent,
   type Header,
   HOPS_HEADER,
-  type Profile,
   profileOf,
   type WebhookConfig,
   type WorkItem,
@@ -28,6 +27,7 @@ export type RequestHeaders = {
 };
 
 const MASK = "***";
+const CONTENT_TYPE: Header = ["Content-Type", "application/json"];
 
 /** All headers that are ours to choose; the egress client adds those of the connection and the user agent. */
 export function requestHeaders(
@@ -37,14 +37,11 @@ export function requestHeaders(
   traceparent: string,
 ): RequestHeaders {
   const profile = profileOf(item.profile);
-  const open: Header[] = [
-    ["Content-Type", "application/json"],
-    ...profile.fixedHeaders,
-    ...eventHeaders(profile, item),
-    ...signed.filter(({ isSecret }) => !isSecret).map(({ name, value }): Header => [name, value]),
-    [HOPS_HEADER, String(event.hops + 1)],
-    ["traceparent", traceparent],
-  ];
+  const open: Header[] = [CONTENT_TYPE, ...profile.fixedHeaders];
+  if (profile.eventTypeHeader !== undefined) open.push([profile.eventTypeHeader, item.eventType]);
+  if (profile.deliveryIdHeader !== undefined) open.push([profile.deliveryIdHeader, item.messageId]);
+  for (const { name, value, isSecret } of signed) if (!isSecret) open.push([name, value]);
+  open.push([HOPS_HEADER, String(event.hops + 1)], ["traceparent", traceparent]);
   const secret = secretHeaders(signed, open);
   if (secret.length === 0) return { sent: open, shown: open, secrets: [] };
   return {
@@ -61,8 +58,8 @@ export function timeoutMsOf(item: WorkItem, webhook: WebhookConfig): number {
 
 /** Of a name that was given before, in whatever spelling, the first one counts. */
 function secretHeaders(signed: readonly SignedHeader[], open: readonly Header[]): Header[] {
+  if (!signed.some(({ isSecret }) => isSecret)) return [];
   const secret = signed.filter(({ isSecret }) => isSecret);
-  if (secret.length === 0) return [];
   const taken = new Set(open.map(([name]) => name.toLowerCase()));
   const headers: Header[] = [];
   for (const { name, value } of secret) {
@@ -71,12 +68,5 @@ function secretHeaders(signed: readonly SignedHeader[], open: readonly Header[])
     taken.add(lower);
     headers.push([name, value]);
   }
-  return headers;
-}
-
-function eventHeaders(profile: Profile, item: WorkItem): Header[] {
-  const headers: Header[] = [];
-  if (profile.eventTypeHeader !== undefined) headers.push([profile.eventTypeHeader, item.eventType]);
-  if (profile.deliveryIdHeader !== undefined) headers.push([profile.deliveryIdHeader, item.messageId]);
   return headers;
 }

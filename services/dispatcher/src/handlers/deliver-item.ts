@@ -23,14 +23,15 @@ import { type Exchange, outcomeCommand } from "../core/record-exchange.ts";
 import type { DispatcherEvents } from "../events.ts";
 import type { Fence } from "../io/fence.ts";
 import type { OutcomeLog } from "../io/outcome-log.ts";
-import type { PayloadReader } from "../io/payload-reader.ts";
+import type { Payload, PayloadReader } from "../io/payload-reader.ts";
+import { afterwards, type Soon } from "../soon.ts";
 import { holdLease } from "./hold-lease.ts";
-import type { Leave, SendRequest } from "./send-request.ts";
+import type { Leave, SendRequest, Sent } from "./send-request.ts";
 import type { CircuitChange, GatePass } from "./webhook-gates.ts";
 
 /** The configuration as this process has it. */
 export type Configuration = {
-  reached(revision: number): Promise<void>;
+  reached(revision: number): Soon<void>;
   plan(item: WorkItem): AttemptPlan;
   /** The webhook is gone, judged by this version of it. False when that is known already. */
   disable(webhook: WebhookConfig, version: number): boolean;
@@ -78,13 +79,18 @@ export async function deliverItem(ports: DispatchPorts, work: Work): Promise<Pro
   }
 }
 
-async function advance(ports: DispatchPorts, work: Work): Promise<Step> {
-  const { item } = work;
-  await ports.configuration.reached(item.configRevision);
-  const plan = ports.configuration.plan(item);
+function advance(ports: DispatchPorts, work: Work): Promise<Step> {
+  return afterwards(ports.configuration.reached(work.item.configRevision), () => carryOut(ports, work));
+}
+
+function carryOut(ports: DispatchPorts, work: Work): Promise<Step> {
+  const plan = ports.configuration.plan(work.item);
   switch (plan.kind) {
     case "send":
-      return isHeldUp(work) ? park(ports, work, "circuit_open") : attempt(ports, work, plan);
+      if (isHeldUp(work)) return park(ports, work, "circuit_open");
+      return work.mayBeRepeat
+        ? sendUnlessSettled(ports, work, plan)
+        : sendPayload(ports, work, plan, work.mayHaveBeenSent);
     case "wait":
       return handBack(ports, work, "webhook_unknown", UNKNOWN_WEBHOOK_WAIT_MS);
     case "cancel":
@@ -103,20 +109,32 @@ function isHeldUp({ item, pass }: Work): boolean {
 }
 
 type Send = Extract<AttemptPlan, { kind: "send" }>;
+type NotExchanged = Exclude<Sent, { kind: "exchanged" }>;
 
-async function attempt(ports: DispatchPorts, work: Work, plan: Send): Promise<Step> {
-  const { message, item } = work;
-  const known = work.mayBeRepeat ? await ports.fence.lookUp(message.partition, item) : "open";
+async function sendUnlessSettled(ports: DispatchPorts, work: Work, plan: Send): Promise<Step> {
+  const known = await ports.fence.lookUp(work.message.partition, work.item);
   if (known === "settled") {
     ports.events.fenced();
     return "settled";
   }
   // Out of order would be worse than late: without the projector nothing is released to an ordered webhook anyway.
   if (known === "unknown" && plan.webhook.ordered) return handBack(ports, work, "order_unknown", ORDER_WAIT_MS);
-  const payload = await ports.payloads.read(item);
-  if (payload.kind === "unavailable") return handBack(ports, work, "payload_unavailable", PAYLOAD_WAIT_MS);
-  if (payload.kind === "gone") return settle(ports, work, { kind: "exhaust", reason: "payload_gone" });
-  return send(ports, work, plan, payload.event, known === "unknown" || work.mayHaveBeenSent);
+  return sendPayload(ports, work, plan, known === "unknown" || work.mayHaveBeenSent);
+}
+
+function sendPayload(ports: DispatchPorts, work: Work, plan: Send, possibleRepeat: boolean): Promise<Step> {
+  return afterwards<Payload, Step>(ports.payloads.read(work.item), (payload) => {
+    switch (payload.kind) {
+      case "found":
+        return send(ports, work, plan, payload.event, possibleRepeat);
+      case "unavailable":
+        return handBack(ports, work, "payload_unavailable", PAYLOAD_WAIT_MS);
+      case "gone":
+        return settle(ports, work, { kind: "exhaust", reason: "payload_gone" });
+      default:
+        return payload satisfies never;
+    }
+  });
 }
 
 async function send(
@@ -126,12 +144,16 @@ async function send(
   event: AcceptedEvent,
   possibleRepeat: boolean,
 ): Promise<Step> {
-  const { item, pass } = work;
-  const { webhook } = plan;
-  const mayLeave = async () => leave(ports, work, webhook);
+  const [{ item }, { webhook }] = [work, plan];
+  const mayLeave = () => leave(ports, work, webhook);
   const sent = await ports.sendRequest({ item, webhook, event, mayLeave, possibleRepeat, isTest: false });
-  if (sent.kind === "exchanged") return recordExchange(ports, work, plan, sent.exchange);
-  pass.returns();
+  return sent.kind === "exchanged"
+    ? await recordExchange(ports, work, plan, sent.exchange)
+    : await notExchanged(ports, work, plan, sent);
+}
+
+function notExchanged(ports: DispatchPorts, work: Work, { webhook }: Send, sent: NotExchanged): Soon<Step> {
+  work.pass.returns();
   switch (sent.kind) {
     case "not_sent":
       return handBack(ports, work, sent.reason, 0);
@@ -157,12 +179,12 @@ function leave(ports: DispatchPorts, work: Work, webhook: WebhookConfig): Leave 
   return "yes";
 }
 
-function handBack(
+async function handBack(
   ports: DispatchPorts,
   { message }: Work,
   reason: Parameters<DispatcherEvents["handedBack"]>[0],
   delayMs: number,
-): Progress {
+): Promise<Progress> {
   ports.events.handedBack(reason);
   message.giveBack(delayMs);
   return "unsettled";

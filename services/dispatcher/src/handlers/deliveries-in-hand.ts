@@ -13,20 +13,24 @@ export class DeliveriesInHand {
   readonly #last = new Map<DeliveryId, Turn>();
 
   /** @param work told whether it had to wait for another item of its delivery. What comes of it is passed on. */
-  async run<Result>(delivery: DeliveryId, work: (hadToWait: boolean) => Promise<Result>): Promise<Result> {
+  run<Result>(delivery: DeliveryId, work: (hadToWait: boolean) => Promise<Result>): Promise<Result> {
     const before = this.#last.get(delivery);
     const turn: Turn = { next: undefined };
     this.#last.set(delivery, turn);
-    if (before !== undefined) {
-      await new Promise<void>((resolve) => {
-        before.next = resolve;
-      });
-    }
-    try {
-      return await work(before !== undefined);
-    } finally {
-      if (turn.next !== undefined) turn.next();
-      else this.#last.delete(delivery);
-    }
+    const result = before === undefined ? work(false) : endOf(before).then(() => work(true));
+    const pass = () => this.#pass(delivery, turn);
+    result.then(pass, pass);
+    return result;
   }
+
+  #pass(delivery: DeliveryId, { next }: Turn): void {
+    if (next !== undefined) next();
+    else this.#last.delete(delivery);
+  }
+}
+
+function endOf(turn: Turn): Promise<void> {
+  return new Promise((resolve) => {
+    turn.next = resolve;
+  });
 }

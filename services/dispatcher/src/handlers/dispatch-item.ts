@@ -40,18 +40,18 @@ export function createDispatchItem(ports: DispatchPorts): DispatchItem {
   const inHand = new DeliveriesInHand();
   const failures = new RepeatedFailures();
 
-  async function deliverOrGiveUp(work: Work): Promise<Progress> {
-    try {
-      return await deliverItem(ports, work);
-    } catch (error) {
-      const { item, message } = work;
-      const id = workIdOf(item.deliveryId, item.attempt, item.release);
-      if (failures.count(id) < FAILURES_MAX) throw error;
-      ports.events.gaveUp(message.sequence, message.subject, item.deliveryId, error);
-      const progress = await record(ports, work, givenUp(item, ports.chance.nowMs()), []);
-      failures.forget(id);
-      return progress;
-    }
+  function deliverOrGiveUp(work: Work): Promise<Progress> {
+    return deliverItem(ports, work).catch((error) => giveUpInTheEnd(work, error));
+  }
+
+  async function giveUpInTheEnd(work: Work, error: unknown): Promise<Progress> {
+    const { item, message } = work;
+    const id = workIdOf(item.deliveryId, item.attempt, item.release);
+    if (failures.count(id) < FAILURES_MAX) throw error;
+    ports.events.gaveUp(message.sequence, message.subject, item.deliveryId, error);
+    const progress = await record(ports, work, givenUp(item, ports.chance.nowMs()), []);
+    failures.forget(id);
+    return progress;
   }
 
   /** One after the other, as long as each is delivered. */

@@ -4,13 +4,24 @@
  */
 
 import { asBuffer, type SignItem } from "@posthorn/contracts";
-import { type AcceptedEvent, renderBody, signingSecrets, type WebhookConfig, type WorkItem } from "@posthorn/domain";
-import type { EgressClient, ParsedTargetUrl, Place, TargetUrl } from "@posthorn/egress";
+import { type AcceptedEvent, signingSecrets, type WebhookConfig, type WorkItem } from "@posthorn/domain";
+import type {
+  EgressClient,
+  ParsedTargetUrl,
+  Place,
+  PostFailure,
+  PostResponse,
+  PostResult,
+  TargetUrl,
+} from "@posthorn/egress";
 import { crashPoint, type SpanHandle, type Tracing } from "@posthorn/service-runtime";
 import type { Exchange } from "../core/record-exchange.ts";
 import { queryValuesOf, redactAnswer } from "../core/redact-answer.ts";
-import { requestHeaders, type SignedHeader, timeoutMsOf } from "../core/request.ts";
+import { BodyRenderer } from "../core/render-bodies.ts";
+import { type RequestHeaders, requestHeaders, timeoutMsOf } from "../core/request.ts";
 import type { Signer } from "../io/signer-stream.ts";
+import type { Soon } from "../soon.ts";
+import type { ReservePlace } from "./reserve-place.ts";
 
 export type OutgoingRequest = {
   readonly item: WorkItem;
@@ -18,7 +29,7 @@ export type OutgoingRequest = {
   /** The payload of the item, wherever it came from. */
   readonly event: AcceptedEvent;
   /** Asked when all is ready, right before the request leaves: the wait for a connection may have been long. */
-  readonly mayLeave: () => Promise<Leave>;
+  readonly mayLeave: () => Soon<Leave>;
   readonly possibleRepeat: boolean;
   readonly isTest: boolean;
   /** Ends the wait for a connection; a request that has left goes on. */
@@ -41,7 +52,7 @@ export type SendRequest = (request: OutgoingRequest) => Promise<Sent>;
 
 export type SendPorts = {
   readonly signer: Signer;
-  readonly egress: Pick<EgressClient, "post" | "reserve">;
+  readonly egress: Pick<EgressClient, "post"> & { readonly reserve: ReservePlace };
   /** The URL rules, applied again at every attempt: the policy may have changed since the webhook was made. */
   readonly parseTarget: (url: string) => ParsedTargetUrl;
   /** What `egress` sends as its `User-Agent`. */
@@ -56,54 +67,65 @@ export type SendPorts = {
 const SIGNATURE_AGE_MS_MAX = 5_000;
 
 export function createSendRequest(ports: SendPorts): SendRequest {
+  const bodies = new BodyRenderer();
   return async (request) => {
-    const { item, webhook } = request;
-    const body = renderBody(item, request.event);
+    const { webhook } = request;
+    const body = bodies.render(request.item, request.event);
     if (body.kind === "unrepresentable") return notSent(ports, request, body);
     const target = ports.parseTarget(webhook.url);
     if (target.kind !== "ok") {
       return notSent(ports, request, { kind: "failed", errorClass: "blocked", message: target.message });
     }
-    using place = await ports.egress.reserve(target.url, webhook.id, request.signal);
+    const reserved = ports.egress.reserve(target.url, webhook.id, request.signal);
+    const place = reserved instanceof Promise ? await reserved : reserved;
     if (place === undefined) return { kind: "not_sent", reason: "stopping" };
-    const span = ports.tracing.startSpan("attempt", {
-      kind: "client",
-      parent: item.traceparent,
-      attributes: { "http.request.method": "POST", "posthorn.attempt": item.attempt, "posthorn.profile": item.profile },
-    });
     try {
-      return await signAndPost(ports, request, { url: target.url, place, body: body.bytes, span });
+      return await signAndPost(ports, request, { url: target.url, place, body: body.bytes });
     } finally {
-      span.end();
+      place[Symbol.dispose]();
     }
   };
 }
 
 /** What a request needs besides its signature. */
-type Readied = {
-  readonly url: TargetUrl;
-  readonly place: Place;
-  readonly body: Uint8Array;
-  readonly span: SpanHandle;
-};
+type Readied = { readonly url: TargetUrl; readonly place: Place; readonly body: Uint8Array };
 
 async function signAndPost(ports: SendPorts, request: OutgoingRequest, readied: Readied): Promise<Sent> {
-  const { span } = readied;
-  const askedAtMs = performance.now();
-  const signed = await ports.signer.sign(signItemOf(request, readied.body, ports.nowMs(), span.traceparent));
-  if (signed.kind === "closed") return { kind: "not_sent", reason: "stopping" };
-  if (signed.kind === "refused") return { kind: "unsignable", refusal: signed.refusal };
-  if (performance.now() - askedAtMs > SIGNATURE_AGE_MS_MAX) return { kind: "reconsider" };
-  const leave = await request.mayLeave();
-  if (leave === "lease_lost") return { kind: "not_sent", reason: leave };
-  if (leave === "reconsider") return { kind: leave };
-  crashPoint("dispatcher.signed");
-  const exchange = await post(ports, request, readied, signed.headers);
-  if (exchange === undefined) return { kind: "aborted" };
-  if (exchange.result.kind === "response") {
-    span.setAttributes({ "http.response.status_code": exchange.result.status });
-  } else if (exchange.result.kind === "failed") span.fail(exchange.result.errorClass);
-  return { kind: "exchanged", exchange };
+  const span = startSpan(ports.tracing, request.item);
+  try {
+    const askedAtMs = performance.now();
+    const signed = await ports.signer.sign(signItemOf(request, readied.body, ports.nowMs(), span.traceparent));
+    if (signed.kind === "closed") return { kind: "not_sent", reason: "stopping" };
+    if (signed.kind === "refused") return { kind: "unsignable", refusal: signed.refusal };
+    if (performance.now() - askedAtMs > SIGNATURE_AGE_MS_MAX) return { kind: "reconsider" };
+    const allowed = request.mayLeave();
+    const leave = allowed instanceof Promise ? await allowed : allowed;
+    if (leave === "lease_lost") return { kind: "not_sent", reason: leave };
+    if (leave === "reconsider") return { kind: leave };
+    crashPoint("dispatcher.signed");
+    const outgoing = requestHeaders(request.item, request.event, signed.headers, span.traceparent);
+    const startedAtMs = ports.nowMs();
+    const result = await post(ports, request, readied, outgoing.sent);
+    if (result.kind === "aborted") return { kind: "aborted" };
+    tell(span, result);
+    const exchange = exchangeOf(ports, request, readied.url, outgoing, startedAtMs, result);
+    return { kind: "exchanged", exchange };
+  } finally {
+    span.end();
+  }
+}
+
+function startSpan(tracing: Tracing, item: WorkItem): SpanHandle {
+  return tracing.startSpan("attempt", {
+    kind: "client",
+    parent: item.traceparent,
+    attributes: { "http.request.method": "POST", "posthorn.attempt": item.attempt, "posthorn.profile": item.profile },
+  });
+}
+
+function tell(span: SpanHandle, result: PostResult): void {
+  if (result.kind === "response") span.setAttributes({ "http.response.status_code": result.status });
+  else if (result.kind === "failed") span.fail(result.errorClass);
 }
 
 function signItemOf(
@@ -131,27 +153,31 @@ function signItemOf(
 
 const NOTHING = new Uint8Array();
 
-/** Undefined: the client was closed under the request. */
-async function post(
+function post(
+  { egress }: SendPorts,
+  { item, webhook }: OutgoingRequest,
+  { url, place, body }: Readied,
+  headers: RequestHeaders["sent"],
+): Promise<PostResult> {
+  return egress.post({ url, place, headers, body, deadlineMs: timeoutMsOf(item, webhook) });
+}
+
+function exchangeOf(
   ports: SendPorts,
   request: OutgoingRequest,
-  { url, place, body, span }: Readied,
-  signed: readonly SignedHeader[],
-): Promise<Exchange | undefined> {
-  const { sent, shown, secrets } = requestHeaders(request.item, request.event, signed, span.traceparent);
-  const deadlineMs = timeoutMsOf(request.item, request.webhook);
-  const startedAtMs = ports.nowMs();
-  const startedMs = performance.now();
-  const result = await ports.egress.post({ url, place, headers: sent, body, deadlineMs });
-  if (result.kind === "aborted") return undefined;
+  { href }: TargetUrl,
+  { shown, secrets }: RequestHeaders,
+  startedAtMs: number,
+  result: PostResponse | PostFailure,
+): Exchange {
   return {
     ...aboutRequest(ports, request),
     // A reused socket that broke may have brought it there the first time.
     possibleRepeat: request.possibleRepeat || result.redone,
     requestHeaders: [...shown, ["User-Agent", ports.userAgent]],
     startedAtMs,
-    durationMs: Math.round(performance.now() - startedMs),
-    result: result.kind === "response" ? redactAnswer(result, [...secrets, ...queryValuesOf(url.href)]) : result,
+    durationMs: Math.round(result.timing.durationMs),
+    result: result.kind === "response" ? redactAnswer(result, [...secrets, ...queryValuesOf(href)]) : result,
   };
 }
 

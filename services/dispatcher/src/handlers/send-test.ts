@@ -18,6 +18,7 @@ import { GrpcStatus, type RpcResult } from "@posthorn/service-runtime";
 import { type Exchange, outcomeCommand } from "../core/record-exchange.ts";
 import type { DispatcherEvents } from "../events.ts";
 import type { OutcomeLog } from "../io/outcome-log.ts";
+import type { Soon } from "../soon.ts";
 import { readTestOrder, type TestOrder } from "./read-test-order.ts";
 import type { RunningTests } from "./running-tests.ts";
 import type { Leave, SendRequest } from "./send-request.ts";
@@ -30,7 +31,7 @@ export type TestedWebhook =
 
 export type TestPorts = {
   readonly running: RunningTests;
-  readonly configuration: { reached(revision: number): Promise<void>; lookUp(item: WorkItem): TestedWebhook };
+  readonly configuration: { reached(revision: number): Soon<void>; lookUp(item: WorkItem): TestedWebhook };
   readonly sendRequest: SendRequest;
   readonly log: OutcomeLog;
   readonly events: Pick<DispatcherEvents, "tested">;
@@ -143,7 +144,7 @@ function cutShort({ nowMs, dispatcher }: TestPorts, { attempt }: WorkItem, { url
   return { ...about, requestHeaders: [], startedAtMs: nowMs(), durationMs: 0, result };
 }
 
-function append({ log }: TestPorts, { orgId }: WorkItem, events: readonly DeliveryEvent[]): Promise<void> {
+function append({ log }: TestPorts, { orgId }: WorkItem, events: readonly DeliveryEvent[]): Promise<unknown> {
   return log.append(partitionOf(orgId), events);
 }
 
@@ -156,8 +157,9 @@ function refused(code: TestRefusal): TestResult {
 }
 
 /** False when the signal comes first. */
-async function happensBefore(signal: AbortSignal, happening: Promise<void>): Promise<boolean> {
+async function happensBefore(signal: AbortSignal, happening: Soon<void>): Promise<boolean> {
   if (signal.aborted) return false;
+  if (!(happening instanceof Promise)) return true;
   const { promise: aborted, resolve } = Promise.withResolvers<boolean>();
   const onAbort = () => resolve(false);
   signal.addEventListener("abort", onAbort);

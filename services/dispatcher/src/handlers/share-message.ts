@@ -10,18 +10,15 @@ export function shareMessage(message: TakenMessage, count: number): readonly Tak
   if (count === 1) return [message];
   let unanswered = count;
   let backAfterMs: number | undefined;
-  const answered = () => {
+  const ack = () => {
     unanswered -= 1;
     if (unanswered > 0) return;
     if (backAfterMs === undefined) message.ack();
     else message.giveBack(backAfterMs);
   };
-  return Array.from({ length: count }, () => ({
-    ...message,
-    ack: answered,
-    giveBack: (delayMs) => {
-      backAfterMs = Math.max(backAfterMs ?? 0, delayMs);
-      answered();
-    },
-  }));
+  const giveBack = (delayMs: number) => {
+    backAfterMs = Math.max(backAfterMs ?? 0, delayMs);
+    ack();
+  };
+  return Array.from({ length: count }, () => ({ ...message, ack, giveBack }));
 }

@@ -19,8 +19,8 @@ const ENTRIES_PER_MESSAGE_MAX = 256;
 const MESSAGE_INTERVAL_MS = 5;
 
 export type OutcomeLog = {
-  /** The events of one decision: they stand together in one message. What cannot be encoded rejects alone. */
-  append(partition: number, events: readonly LogEvent[]): Promise<void>;
+  /** The events of one decision: they stand together in one message. What cannot be encoded throws, for itself alone. */
+  append(partition: number, events: readonly LogEvent[]): Promise<unknown>;
 };
 
 /** @param messageBytesMax what one LOG message may hold. */
@@ -42,8 +42,10 @@ export function openOutcomeLog(publisher: Pick<Publisher, "publishUntilStored">,
       }),
   );
   return {
-    append: async (partition, events) => {
-      await batchers[partition]?.add(encodeLogEvents(events));
+    append: (partition, events) => {
+      const batcher = batchers[partition];
+      if (batcher === undefined) throw new RangeError(`there is no partition ${partition}`);
+      return batcher.add(encodeLogEvents(events));
     },
   };
 }

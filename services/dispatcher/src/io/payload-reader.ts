@@ -7,6 +7,7 @@ import { decodeEventGroup } from "@posthorn/contracts";
 import type { AcceptedEvent, PayloadPlace, WorkItem } from "@posthorn/domain";
 import { type BusConnection, messageAt, streamPosition } from "@posthorn/message-bus";
 import { MissedPlaces } from "../core/missed-places.ts";
+import type { Soon } from "../soon.ts";
 import { type EventGroup, RecentGroups } from "./recent-groups.ts";
 
 export type Payload =
@@ -16,7 +17,7 @@ export type Payload =
   /** NATS cannot say, or not for sure. */
   | { readonly kind: "unavailable" };
 
-export type PayloadReader = { read(item: WorkItem): Promise<Payload> };
+export type PayloadReader = { read(item: WorkItem): Soon<Payload> };
 
 /** How long the stream's epoch is taken for granted. A recreated stream reuses sequences. */
 const EPOCH_TRUSTED_MS = 5_000;
@@ -67,17 +68,16 @@ export function openPayloadReader(connection: BusConnection, onTrouble: (reason:
     return looked.kind === "found" ? looked : { kind: "gone" };
   }
 
-  return {
-    read: async (item) => {
-      if (item.event !== undefined) return { kind: "found", event: item.event };
-      try {
-        return await find(item);
-      } catch (error) {
-        onTrouble(error instanceof Error ? error.message : String(error));
-        return { kind: "unavailable" };
-      }
-    },
-  };
+  async function tryToFind(item: WorkItem): Promise<Payload> {
+    try {
+      return await find(item);
+    } catch (error) {
+      onTrouble(error instanceof Error ? error.message : String(error));
+      return { kind: "unavailable" };
+    }
+  }
+
+  return { read: (item) => (item.event === undefined ? tryToFind(item) : { kind: "found", event: item.event }) };
 }
 
 /** What cannot be decoded is as good as gone. */

@@ -3,13 +3,7 @@
  * unsigned, and waiting is not an attempt.
  */
 
-import {
-  asBuffer,
-  type SignItem,
-  SigningServiceClient,
-  type SignResult,
-  type SignStreamResponse,
-} from "@posthorn/contracts";
+import { type SignItem, SigningServiceClient, type SignResult, type SignStreamResponse } from "@posthorn/contracts";
 import { createGrpcClient, reachServer } from "@posthorn/service-runtime";
 import type { SignedHeader } from "../core/request.ts";
 import { Batcher } from "./batcher.ts";
@@ -112,10 +106,10 @@ export function openSigner(target: string, onTrouble: (reason: string) => void):
   });
 
   return {
-    sign: async (item) =>
+    sign: (item) =>
       item.sealedSecrets.length > SECRETS_MAX
-        ? { kind: "refused", refusal: "too_many_secrets" }
-        : batcher.add({ ...item, body: asBuffer(item.body) }),
+        ? Promise.resolve({ kind: "refused", refusal: "too_many_secrets" })
+        : batcher.add(item),
     reach: () => reachServer(client, REACH_MS_MAX),
     [Symbol.dispose]: () => {
       isOpen = false;
