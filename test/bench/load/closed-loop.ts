@@ -11,8 +11,8 @@ import type { HttpPublisher } from "./http-publisher.ts";
 export const BATCH_EVENTS = 50;
 /** Batches on the way at once: enough to keep ingest busy, few enough to feel its back-pressure. */
 export const BATCHES_IN_FLIGHT = 8;
-/** A quarter of a second of deliveries: enough to keep every service busy. */
-const ON_THE_WAY_MAX = 1_000;
+/** A quarter of a second of deliveries, at the rate that is aimed at: enough to keep every service busy. */
+const ON_THE_WAY_MAX = 2_500;
 const COUNT_EVERY_MS = 25;
 const WAIT_MS = 5;
 
