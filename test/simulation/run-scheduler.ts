@@ -3,7 +3,7 @@
  * modelled tables. Rate-limited and ordered webhooks, replays and retention are not simulated.
  */
 
-import { ConfigReplica, Publisher } from "@posthorn/message-bus";
+import { ConfigReplica, Publisher, untakenIn } from "@posthorn/message-bus";
 import type { Lane } from "../../services/scheduler/src/core/lane-mode.ts";
 import { WebhookStates } from "../../services/scheduler/src/core/webhook-states.ts";
 import { createSchedulerEvents } from "../../services/scheduler/src/events.ts";
@@ -65,6 +65,7 @@ function createPorts({ database, observed, trace, mutation, random }: World, nam
     configRevision: () => replica.appliedRevision,
     knownWebhook: ({ orgId, webhookId }: Pick<Lane, "orgId" | "webhookId">) => webhooks.get(orgId, webhookId),
     inRuns: () => [],
+    untakenRetries: (partition: number) => untakenIn(connection, "dispatcher", "RETRY", partition),
     quietForMs: () => RECONCILE_AFTER_MS,
     startedAtMs: Date.now(),
     nowMs: () => Date.now(),

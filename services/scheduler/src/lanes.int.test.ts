@@ -28,6 +28,8 @@ describe("the lanes of the webhooks", () => {
   let webhookId: WebhookId;
   let tenure: Tenure;
   let nowMs = NOW_MS;
+  /** Released, and not taken by any dispatcher. */
+  let untaken = 0;
 
   beforeAll(async () => {
     test = await openSchedulerTest(stack);
@@ -40,6 +42,7 @@ describe("the lanes of the webhooks", () => {
     webhookId = randomUUID() as WebhookId;
     tenure = tenureOf(PARTITION);
     nowMs = NOW_MS;
+    untaken = 0;
   });
 
   const park = (reason: string, sequence: number, changes = {}) =>
@@ -47,7 +50,7 @@ describe("the lanes of the webhooks", () => {
 
   async function release(): Promise<number> {
     const board = await lookAtLanes(test, [tenure]);
-    const ports = { ...test.ports, nowMs: () => nowMs };
+    const ports = { ...test.ports, nowMs: () => nowMs, untakenRetries: async () => untaken };
     return (await releaseLanes(ports, board.lanes)) + (await releaseIntoSlots(ports, board.ofKind("slots", [tenure])));
   }
   const releasedIds = async () => (await test.itemsIn("RETRY")).map(({ deliveryId }) => deliveryId);
@@ -61,6 +64,16 @@ describe("the lanes of the webhooks", () => {
       expect(sizes).toEqual([10, 5, 5, 10]);
       expect(await releasedIds()).toEqual(ids.slice(0, 30));
       expect(await test.rows.count()).toBe(10);
+    });
+
+    it("waits until the dispatchers have taken what was released, but ends what is over", async () => {
+      for (let sequence = 1; sequence <= 30; sequence += 1) await park("receiver_slow", sequence);
+      untaken = 65;
+      expect(await release()).toBe(0);
+      await park("receiver_slow", 0, { acceptedAtMs: EXPIRED_MS });
+      expect(await release()).toBe(1);
+      untaken = 64;
+      expect(await release()).toBe(10);
     });
 
     it("slows down when what was released comes back", async () => {

@@ -128,6 +128,7 @@ function createTestPorts({ pool, publisher, events, webhooks, writeLog }: Parts)
     configRevision: () => 7,
     knownWebhook: ({ webhookId }: { readonly webhookId: WebhookId }) => webhooks.get(webhookId) ?? ACTIVE,
     inRuns: (): readonly WebhookId[] => [],
+    untakenRetries: async () => 0,
     startedAtMs: NOW_MS - 60_000,
     nowMs: () => NOW_MS,
     monotonicMs: () => 0,

@@ -5,14 +5,10 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { isFullPage, type ReleasePorts, releaseDue } from "./release-due.ts";
+import { partitionsWithRoom, type UntakenPorts } from "./room-for-retries.ts";
 
-export type PacePorts = ReleasePorts & {
-  /** Messages of a partition of RETRY that no dispatcher has taken yet. */
-  readonly untakenRetries: (partition: number) => Promise<number>;
-};
+export type PacePorts = ReleasePorts & UntakenPorts;
 
-/** Until no more than this waits there, no page comes; dispatchers take some 128 ahead of what they work on. */
-const UNTAKEN_MAX = 64;
 /** Partitions without room are looked at again after this time. */
 const NO_ROOM_WAIT_MS = 25;
 /** How late a retry may be for want of a look. */
@@ -40,15 +36,10 @@ export class PacedRelease {
     const ports = this.#ports;
     const soon = await ports.rows.partitionsDue(partitions, ports.nowMs() + QUIET_LOOK_EVERY_MS);
     this.#isQuiet = soon.length === 0;
-    const withRoom = this.#isWave ? await this.#withRoom(soon) : soon;
+    const withRoom = this.#isWave ? await partitionsWithRoom(ports, soon) : soon;
     const isHeldBack = withRoom.length < soon.length;
     this.#isWave = isFullPage(await releaseDue(ports, withRoom)) || isHeldBack;
     if (isHeldBack) await sleep(NO_ROOM_WAIT_MS);
     return this.#isWave;
-  }
-
-  async #withRoom(partitions: readonly number[]): Promise<readonly number[]> {
-    const untaken = await Promise.all(partitions.map((partition) => this.#ports.untakenRetries(partition)));
-    return partitions.filter((_partition, index) => (untaken[index] ?? 0) <= UNTAKEN_MAX);
   }
 }

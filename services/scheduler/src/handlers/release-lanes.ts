@@ -13,12 +13,14 @@ import { CLAIM_ROWS_MAX } from "../io/due-deliveries.ts";
 import type { LaneRows, WantedRows } from "../io/lane-rows.ts";
 import type { OpenLane } from "./lane-board.ts";
 import { CLAIM_MS, type PublishPorts, publishDeadlineMs, publishReleased, type Released } from "./publish-released.ts";
+import { partitionsWithRoom, type UntakenPorts } from "./room-for-retries.ts";
 
-export type LanePorts = PublishPorts & {
-  readonly lanes: LaneRows;
-  /** In [0, 1). */
-  readonly roll: () => number;
-};
+export type LanePorts = PublishPorts &
+  UntakenPorts & {
+    readonly lanes: LaneRows;
+    /** In [0, 1). */
+    readonly roll: () => number;
+  };
 
 /** Rows of one round, over all webhooks: a round is short, so that none waits long for its turn. */
 const ROUND_ROWS_MAX = 2_000;
@@ -30,9 +32,10 @@ type Plan = { readonly open: OpenLane; readonly wanted: WantedRows; readonly kin
 /** @returns how many deliveries it took. */
 export async function releaseLanes(ports: LanePorts, lanes: readonly OpenLane[]): Promise<number> {
   const nowMs = ports.nowMs();
-  const alive = (await Promise.all(lanes.map((open) => planLane(ports, open, nowMs)))).filter(
+  const planned = (await Promise.all(lanes.map((open) => planLane(ports, open, nowMs)))).filter(
     (plan) => plan !== undefined,
   );
+  const alive = await withRoom(ports, planned);
   const expired = lanes.flatMap((open) => planExpired(open, nowMs));
   const plans = [...alive, ...expired];
   if (plans.length === 0) return 0;
@@ -64,6 +67,16 @@ async function planLane(ports: LanePorts, open: OpenLane, nowMs: number): Promis
   if (mode.kind === "drain") return rows("drained", drainRows(open, nowMs), aliveFromMs(nowMs));
   const isProbe = mode.kind === "probe" && (await isProbeWanted(ports, open, nowMs));
   return isProbe ? rows("probe", 1, aliveFromMs(nowMs)) : undefined;
+}
+
+/**
+ * What the dispatchers have not taken tells nothing of its receiver yet. A drain that went on would learn too late that
+ * its pace is too much, and most of what it releases would come back parked.
+ */
+async function withRoom(ports: LanePorts, plans: readonly Plan[]): Promise<readonly Plan[]> {
+  const partitions = new Set(plans.filter(({ kind }) => kind === "drained").map(({ wanted }) => wanted.partition));
+  const roomy = await partitionsWithRoom(ports, [...partitions]);
+  return plans.filter(({ kind, wanted }) => kind !== "drained" || roomy.includes(wanted.partition));
 }
 
 /** Beside whatever else is released: the expired are the oldest, and would use up every probe, slot and share. */
