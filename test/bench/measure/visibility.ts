@@ -12,7 +12,7 @@ import type { Tenant } from "../../tenant.ts";
 
 const ASK_EVERY_MS_MIN = 10;
 /** Of the time that has passed: as exact is what is measured. */
-const ASK_EVERY_SHARE = 1 / 50;
+const ASK_EVERY_SHARE = 1 / 20;
 const CONNECTIONS = 16;
 const SHOWN_TIMEOUT_MS = 30_000;
 
