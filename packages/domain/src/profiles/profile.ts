@@ -20,6 +20,8 @@ export type Profile = {
   /** Seconds after a failure before the next attempt. */
   readonly retryDelaysS: readonly number[];
   readonly legacySignature: LegacySignature;
+  /** Otherwise all deliveries of an event with this profile have the same body. */
+  readonly bodyNamesDelivery: boolean;
   /** Headers that name the event, by what they carry. */
   readonly eventTypeHeader: string | undefined;
   readonly deliveryIdHeader: string | undefined;
@@ -33,6 +35,7 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     timeoutMs: 15_000,
     retryDelaysS: [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400],
     legacySignature: { kind: "none" },
+    bodyNamesDelivery: false,
     eventTypeHeader: undefined,
     deliveryIdHeader: undefined,
     fixedHeaders: [],
@@ -42,6 +45,7 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     timeoutMs: 10_000,
     retryDelaysS: [],
     legacySignature: { kind: "body-sha256", header: "X-Myop-Signature" },
+    bodyNamesDelivery: false,
     eventTypeHeader: "X-Myop-Event",
     deliveryIdHeader: undefined,
     fixedHeaders: [],
@@ -51,6 +55,7 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     timeoutMs: 10_000,
     retryDelaysS: [],
     legacySignature: { kind: "none" },
+    bodyNamesDelivery: false,
     eventTypeHeader: undefined,
     deliveryIdHeader: undefined,
     fixedHeaders: [["Accept", "application/vnd.github+json"]],
@@ -60,6 +65,7 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     timeoutMs: 10_000,
     retryDelaysS: [60, 300, 1_800],
     legacySignature: { kind: "timestamped", header: "Nextmv-Signature" },
+    bodyNamesDelivery: false,
     eventTypeHeader: undefined,
     deliveryIdHeader: undefined,
     fixedHeaders: [],
@@ -69,6 +75,7 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     timeoutMs: 10_000,
     retryDelaysS: [120, 480, 1_800, 4_800],
     legacySignature: { kind: "body-sha256", header: "X-Webhook-Signature" },
+    bodyNamesDelivery: false,
     eventTypeHeader: undefined,
     deliveryIdHeader: undefined,
     fixedHeaders: [],
@@ -78,6 +85,7 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     timeoutMs: 30_000,
     retryDelaysS: [30, 300, 1_800],
     legacySignature: { kind: "body-sha256", header: "X-Webhook-Signature" },
+    bodyNamesDelivery: true,
     eventTypeHeader: "X-Webhook-Event",
     deliveryIdHeader: "X-Webhook-Delivery-Id",
     fixedHeaders: [],

@@ -3,10 +3,7 @@
  * bytes: those are rendered once.
  */
 
-import { type AcceptedEvent, type BodyOrder, type ProfileName, type RenderedBody, renderBody } from "@posthorn/domain";
-
-/** Their bodies name the delivery. */
-const OF_ONE_DELIVERY: readonly ProfileName[] = ["mutx"];
+import { type AcceptedEvent, type BodyOrder, profileOf, type RenderedBody, renderBody } from "@posthorn/domain";
 
 type Rendered = { readonly order: BodyOrder; readonly event: AcceptedEvent; readonly body: RenderedBody };
 
@@ -27,6 +24,6 @@ function isTheSame(last: Rendered, { profile, eventTypePrefix }: BodyOrder, even
     last.event === event &&
     last.order.profile === profile &&
     last.order.eventTypePrefix === eventTypePrefix &&
-    !OF_ONE_DELIVERY.includes(profile)
+    !profileOf(profile).bodyNamesDelivery
   );
 }
