@@ -7,7 +7,7 @@ import { DispatcherBench, SECRET } from "./dispatcher.fixture.ts";
 import { byTheLog } from "./settled.fixture.ts";
 
 /** Of the lane for first attempts: an outcome that is not logged counts. */
-const IN_HAND_MAX = 2_048;
+const IN_HAND_MAX = 3_072;
 
 let bench: DispatcherBench;
 let signer: AsyncDisposable & { readonly target: string };

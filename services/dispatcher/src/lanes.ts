@@ -11,7 +11,7 @@ import type { WebhookGates } from "./handlers/webhook-gates.ts";
 const FIRST: LaneLimits = {
   slotsMax: 512,
   slotsMin: 512,
-  inHandMax: 2_048,
+  inHandMax: 3_072,
   waitingMax: 8_192,
   bytesMax: 64 * 1024 * 1024,
 };
@@ -19,7 +19,7 @@ const FIRST: LaneLimits = {
 const RELEASED: LaneLimits = {
   slotsMax: 128,
   slotsMin: 32,
-  inHandMax: 512,
+  inHandMax: 768,
   waitingMax: 2_048,
   bytesMax: 16 * 1024 * 1024,
 };

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { IN_FLIGHT_MAX } from "./in-flight-limit.ts";
 import type { ReceiverSign } from "./receiver-sign.ts";
 import {
+  AHEAD_MAX,
   type Answer,
+  admittedMax,
   afterAnswer,
   afterDeparture,
   afterEntry,
@@ -176,5 +179,19 @@ describe("a gate that can be forgotten", () => {
     ["with a generation to remember", afterWord(OPEN_GATE, 1)],
   ])("is none that is %s", (_state, gate) => {
     expect(isForgettable(gate, 10)).toBe(false);
+  });
+});
+
+describe("attempts ahead of their turn", () => {
+  const brisk = exchanges(OPEN_GATE, ["delivered"], BRISK_MS - 1);
+
+  it("are let in for a receiver that answers briskly", () => {
+    expect(admittedMax(brisk)).toBe(IN_FLIGHT_MAX + AHEAD_MAX);
+  });
+
+  it("are not for one that has never answered, takes its time, or wants less", () => {
+    expect(admittedMax(OPEN_GATE)).toBe(IN_FLIGHT_MAX);
+    expect(admittedMax(exchanges(OPEN_GATE, ["delivered"], BRISK_MS))).toBe(IN_FLIGHT_MAX);
+    expect(admittedMax(exchanges(brisk, ["throttled"], 1, 1_000))).toBe(IN_FLIGHT_MAX / 2);
   });
 });

@@ -34,6 +34,11 @@ export const SLOW_MS = 60_000;
 export const SUCCESSES_TO_TRUST = 16;
 /** A receiver that takes no longer has the pace of any that is well: 64 requests at once are 256 a second then. */
 export const BRISK_MS = 250;
+/**
+ * Attempts that are let in ahead of a brisk receiver: they are signed meanwhile and wait for one of its sockets. Of the
+ * 128 to an origin a webhook gets half at most, so that the receiver never sees more than its limit.
+ */
+export const AHEAD_MAX = 32;
 /** A busy event loop makes every receiver look slow, each by several turns of it. */
 const LAG_FACTOR = 10;
 /** A gate with a closed circuit is remembered for this long after its last answer. */
@@ -50,6 +55,12 @@ export const OPEN_GATE: WebhookGate = {
   circuit: UNTRIED_CIRCUIT,
   trust: TRUSTED,
 };
+
+/** Attempts that may be in hand, those included that wait for a signature or a socket. */
+export function admittedMax({ limit, typicalMs }: WebhookGate): number {
+  const isBrisk = typicalMs > 0 && typicalMs < BRISK_MS;
+  return isBrisk && limit.max === IN_FLIGHT_MAX ? IN_FLIGHT_MAX + AHEAD_MAX : limit.max;
+}
 
 export function afterEntry(gate: WebhookGate): WebhookGate {
   return { ...gate, inFlight: gate.inFlight + 1 };

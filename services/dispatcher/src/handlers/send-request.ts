@@ -18,7 +18,7 @@ import { crashPoint, type SpanHandle, type Tracing } from "@posthorn/service-run
 import type { Exchange } from "../core/record-exchange.ts";
 import { queryValuesOf, redactAnswer } from "../core/redact-answer.ts";
 import { BodyRenderer } from "../core/render-bodies.ts";
-import { type RequestHeaders, requestHeaders, timeoutMsOf } from "../core/request.ts";
+import { type RequestHeaders, requestHeaders, type SignedHeader, timeoutMsOf } from "../core/request.ts";
 import type { Signer } from "../io/signer-stream.ts";
 import type { Soon } from "../soon.ts";
 import type { ReservePlace } from "./reserve-place.ts";
@@ -76,36 +76,33 @@ export function createSendRequest(ports: SendPorts): SendRequest {
     if (target.kind !== "ok") {
       return notSent(ports, request, { kind: "failed", errorClass: "blocked", message: target.message });
     }
-    const reserved = ports.egress.reserve(target.url, webhook.id, request.signal);
-    const place = reserved instanceof Promise ? await reserved : reserved;
-    if (place === undefined) return { kind: "not_sent", reason: "stopping" };
-    try {
-      return await signAndPost(ports, request, { url: target.url, place, body: body.bytes });
-    } finally {
-      place[Symbol.dispose]();
-    }
+    return await signAndPost(ports, request, { url: target.url, body: body.bytes });
   };
 }
 
-/** What a request needs besides its signature. */
-type Readied = { readonly url: TargetUrl; readonly place: Place; readonly body: Uint8Array };
+/** What a request needs besides its signature and its place. */
+type Readied = { readonly url: TargetUrl; readonly body: Uint8Array };
 
 async function signAndPost(ports: SendPorts, request: OutgoingRequest, readied: Readied): Promise<Sent> {
   const span = startSpan(ports.tracing, request.item);
   try {
-    const askedAtMs = performance.now();
-    const signed = await ports.signer.sign(signItemOf(request, readied.body, ports.nowMs(), span.traceparent));
-    if (signed.kind === "closed") return { kind: "not_sent", reason: "stopping" };
-    if (signed.kind === "refused") return { kind: "unsignable", refusal: signed.refusal };
-    if (performance.now() - askedAtMs > SIGNATURE_AGE_MS_MAX) return { kind: "reconsider" };
+    const signed = await sign(ports, request, readied, span);
+    if (signed.kind !== "signed") return signed;
+    // Behind the signature: a socket is for those who are ready to use it.
+    const reserved = ports.egress.reserve(readied.url, request.webhook.id, request.signal);
+    using place = reserved instanceof Promise ? await reserved : reserved;
+    if (place === undefined) return { kind: "not_sent", reason: "stopping" };
+    const fresh = isFresh(signed) ? signed : await sign(ports, request, readied, span);
+    if (fresh.kind !== "signed") return fresh;
+    if (!isFresh(fresh)) return { kind: "reconsider" };
     const allowed = request.mayLeave();
     const leave = allowed instanceof Promise ? await allowed : allowed;
     if (leave === "lease_lost") return { kind: "not_sent", reason: leave };
     if (leave === "reconsider") return { kind: leave };
     crashPoint("dispatcher.signed");
-    const outgoing = requestHeaders(request.item, request.event, signed.headers, span.traceparent);
+    const outgoing = requestHeaders(request.item, request.event, fresh.headers, span.traceparent);
     const startedAtMs = ports.nowMs();
-    const result = await post(ports, request, readied, outgoing.sent);
+    const result = await post(ports, request, { ...readied, place }, outgoing.sent);
     if (result.kind === "aborted") return { kind: "aborted" };
     tell(span, result);
     const exchange = exchangeOf(ports, request, readied.url, outgoing, startedAtMs, result);
@@ -113,6 +110,25 @@ async function signAndPost(ports: SendPorts, request: OutgoingRequest, readied: 
   } finally {
     span.end();
   }
+}
+
+type Signature = { readonly kind: "signed"; readonly headers: readonly SignedHeader[]; readonly askedAtMs: number };
+
+async function sign(
+  ports: SendPorts,
+  request: OutgoingRequest,
+  { body }: Readied,
+  { traceparent }: SpanHandle,
+): Promise<Signature | Extract<Sent, { kind: "not_sent" | "unsignable" }>> {
+  const askedAtMs = performance.now();
+  const signed = await ports.signer.sign(signItemOf(request, body, ports.nowMs(), traceparent));
+  if (signed.kind === "closed") return { kind: "not_sent", reason: "stopping" };
+  if (signed.kind === "refused") return { kind: "unsignable", refusal: signed.refusal };
+  return { ...signed, askedAtMs };
+}
+
+function isFresh({ askedAtMs }: Signature): boolean {
+  return performance.now() - askedAtMs <= SIGNATURE_AGE_MS_MAX;
 }
 
 function startSpan(tracing: Tracing, item: WorkItem): SpanHandle {
@@ -156,7 +172,7 @@ const NOTHING = new Uint8Array();
 function post(
   { egress }: SendPorts,
   { item, webhook }: OutgoingRequest,
-  { url, place, body }: Readied,
+  { url, place, body }: Readied & { readonly place: Place },
   headers: RequestHeaders["sent"],
 ): Promise<PostResult> {
   return egress.post({ url, place, headers, body, deadlineMs: timeoutMsOf(item, webhook) });

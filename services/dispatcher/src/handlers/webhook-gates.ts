@@ -7,6 +7,7 @@ import type { AttemptOutcome } from "@posthorn/domain";
 import { isBack } from "../core/gate-circuit.ts";
 import { receiverSign } from "../core/receiver-sign.ts";
 import {
+  admittedMax,
   afterAnswer,
   afterDeparture,
   afterEntry,
@@ -101,7 +102,7 @@ export class WebhookGates implements Disposable {
     if (held === undefined) return "go";
     const { gate } = held;
     if (gate.circuit.kind === "open") return "circuit_open";
-    if (gate.inFlight >= gate.limit.max) return "own_turn";
+    if (gate.inFlight >= admittedMax(gate)) return "own_turn";
     return held.isSlow && this.#slowInFlight >= SLOW_POOL_MAX ? "slow_pool" : "go";
   }
 
