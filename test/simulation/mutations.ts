@@ -36,9 +36,9 @@ const ACK_BEFORE_LOG: Mutation = {
   dispatch: (build, log) => {
     const inHand = new Map<DeliveryId, TakenMessage>();
     const eager: OutcomeLog = {
-      append: (partition, events) => {
+      append: (partition, events, isUrgent) => {
         for (const event of events) if ("deliveryId" in event) inHand.get(event.deliveryId)?.ack();
-        return log.append(partition, events);
+        return log.append(partition, events, isUrgent);
       },
     };
     const dispatch = build(eager);

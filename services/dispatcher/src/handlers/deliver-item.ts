@@ -293,7 +293,9 @@ async function write(
 ): Promise<Progress> {
   const isDelivered = happened[0]?.kind === "attempt.succeeded";
   const later = isDelivered ? [] : rest.flatMap((item) => parkedEvents(item, "ordered", false, ports.chance.nowMs()));
-  await ports.log.append(message.partition, [...happened, ...consequences, ...later]);
+  // Of a run the next one leaves only then.
+  const isUrgent = rest.length > 0;
+  await ports.log.append(message.partition, [...happened, ...consequences, ...later], isUrgent);
   if (isDelivered) return "delivered";
   for (const _ of rest) ports.events.parked("ordered");
   return "ended";

@@ -144,8 +144,10 @@ function cutShort({ nowMs, dispatcher }: TestPorts, { attempt }: WorkItem, { url
   return { ...about, requestHeaders: [], startedAtMs: nowMs(), durationMs: 0, result };
 }
 
+const WHILE_ITS_CALLER_WAITS = true;
+
 function append({ log }: TestPorts, { orgId }: WorkItem, events: readonly DeliveryEvent[]): Promise<unknown> {
-  return log.append(partitionOf(orgId), events);
+  return log.append(partitionOf(orgId), events, WHILE_ITS_CALLER_WAITS);
 }
 
 function identityOf({ orgId, eventId, deliveryId, webhookId }: WorkItem): DeliveryIdentity {

@@ -1,12 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { Batcher } from "./batcher.ts";
+import { Batcher, type BatcherOptions } from "./batcher.ts";
 
-function collect(options: { itemsMax?: number; bytesMax?: number; inFlightMax?: number } = {}) {
+type Bounds = Partial<
+  Pick<BatcherOptions<number, number>, "itemsMax" | "bytesMax" | "inFlightMax" | "intervalMsAfter">
+>;
+
+function collect(options: Bounds = {}) {
   const batches: { items: readonly number[]; finish: () => void; fail: () => void }[] = [];
   const batcher = new Batcher<number, number>({
     itemsMax: options.itemsMax ?? 100,
     bytesMax: options.bytesMax ?? Number.POSITIVE_INFINITY,
     sizeOf: (item) => item,
+    intervalMsAfter: options.intervalMsAfter ?? (() => 0),
     inFlightMax: options.inFlightMax ?? 1,
     send: (items) =>
       new Promise((resolve, reject) => {
@@ -65,5 +70,28 @@ describe("Batcher", () => {
     await turn();
     batches[1]?.finish();
     expect(await next).toBe(30);
+  });
+
+  it("keeps the interval that follows from the last batch's size, but for what is urgent", async () => {
+    const sizes: number[] = [];
+    const intervalMsAfter = (items: number) => {
+      sizes.push(items);
+      return 60_000;
+    };
+    const { batches, batcher } = collect({ inFlightMax: 10, intervalMsAfter });
+    void batcher.add(1);
+    void batcher.add(2);
+    await turn();
+    void batcher.add(3);
+    void batcher.add(4);
+    await turn();
+    expect(batches.map((batch) => batch.items)).toEqual([[1, 2]]);
+    void batcher.add(5, true);
+    await turn();
+    expect(batches.map((batch) => batch.items)).toEqual([
+      [1, 2],
+      [3, 4, 5],
+    ]);
+    expect(sizes).toEqual([0, 2]);
   });
 });

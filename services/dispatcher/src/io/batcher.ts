@@ -9,8 +9,8 @@ export type BatcherOptions<Item, Answer> = {
   readonly sizeOf: (item: Item) => number;
   /** Batches under way at once. */
   readonly inFlightMax: number;
-  /** Between the beginnings of two batches; the first one after a pause does not wait. */
-  readonly intervalMs?: number;
+  /** Between the beginnings of two batches, by the size of the former; the first one after a pause does not wait. */
+  readonly intervalMsAfter?: (items: number) => number;
   /** Answers in the order of the items. A rejection reaches every item of the batch. */
   readonly send: (items: readonly Item[]) => Promise<readonly Answer[]>;
 };
@@ -25,36 +25,51 @@ export class Batcher<Item, Answer> {
   readonly #options: BatcherOptions<Item, Answer>;
   #waiting: Entry<Item, Answer>[] = [];
   #inFlight = 0;
-  #isScheduled = false;
+  /** Of the next batch, when it keeps its interval. */
+  #timer: NodeJS.Timeout | undefined;
+  #isDueNow = false;
   #lastSentMs = Number.NEGATIVE_INFINITY;
+  #lastItems = 0;
 
   constructor(options: BatcherOptions<Item, Answer>) {
     this.#options = options;
   }
 
-  add(item: Item): Promise<Answer> {
+  /** @param isUrgent it keeps no interval: somebody waits for its answer. */
+  add(item: Item, isUrgent = false): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      this.#schedule();
+      this.#schedule(isUrgent);
     });
   }
 
-  #schedule(): void {
-    if (this.#isScheduled || this.#inFlight >= this.#options.inFlightMax) return;
-    this.#isScheduled = true;
-    const waitMs = (this.#options.intervalMs ?? 0) - (performance.now() - this.#lastSentMs);
-    if (waitMs > 0) setTimeout(() => this.#flush(), waitMs);
-    else setImmediate(() => this.#flush());
+  #schedule(isUrgent: boolean): void {
+    if (this.#isDueNow || this.#inFlight >= this.#options.inFlightMax) return;
+    if (this.#timer !== undefined && !isUrgent) return;
+    const waitMs = isUrgent ? 0 : this.#lastSentMs + this.#intervalMs() - performance.now();
+    if (waitMs > 0) {
+      this.#timer = setTimeout(() => this.#flush(), waitMs);
+    } else {
+      this.#isDueNow = true;
+      setImmediate(() => this.#flush());
+    }
+  }
+
+  #intervalMs(): number {
+    return this.#options.intervalMsAfter?.(this.#lastItems) ?? 0;
   }
 
   #flush(): void {
-    this.#isScheduled = false;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#isDueNow = false;
     this.#lastSentMs = performance.now();
     while (this.#waiting.length > 0 && this.#inFlight < this.#options.inFlightMax) void this.#sendNext();
   }
 
   async #sendNext(): Promise<void> {
     const entries = this.#cut();
+    this.#lastItems = entries.length;
     this.#inFlight += 1;
     try {
       const answers = await this.#options.send(entries.map((entry) => entry.item));
@@ -67,7 +82,7 @@ export class Batcher<Item, Answer> {
       for (const entry of entries) entry.reject(error);
     } finally {
       this.#inFlight -= 1;
-      if (this.#waiting.length > 0) this.#schedule();
+      if (this.#waiting.length > 0) this.#schedule(false);
     }
   }
 

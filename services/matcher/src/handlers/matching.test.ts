@@ -3,18 +3,19 @@ import { encodeEventGroup } from "@posthorn/contracts";
 import { partitionOf } from "@posthorn/domain";
 import type { TakenMessage } from "@posthorn/message-bus";
 import { describe, expect, it } from "vitest";
+import { CROWD, INTERVAL_MS_MAX, INTERVAL_MS_MIN } from "../core/batch-interval.ts";
 import { event, orgId } from "../core/matcher.fixture.ts";
 import { PartitionLoad } from "../core/partition-load.ts";
 import { SubscriptionDirectory } from "../core/subscription-directory.ts";
-import { BATCH_INTERVAL_MS, Matching } from "./matching.ts";
+import { Matching } from "./matching.ts";
 
 const PARTITION = partitionOf(orgId(1));
 const BATCHES = 6;
 
-/** One event; the next one is there when it has been acknowledged. */
-const message = (ack: () => void): TakenMessage => ({
+/** The next one is there when it has been acknowledged. */
+const message = (events: number, ack: () => void): TakenMessage => ({
   subject: `ingest.${PARTITION}`,
-  data: encodeEventGroup([event()]),
+  data: encodeEventGroup(Array.from({ length: events }, () => event())),
   sequence: 1,
   storedAtMs: 0,
   partition: PARTITION,
@@ -27,8 +28,13 @@ const message = (ack: () => void): TakenMessage => ({
   working() {},
 });
 
-/** @returns when each batch was taken, and how many were before any timer could run. */
-async function takings(): Promise<{ readonly takenAtMs: readonly number[]; readonly takenAtOnce: number }> {
+/**
+ * @param events of each batch.
+ * @returns when each batch was taken, and how many were before any timer could run.
+ */
+async function takings(
+  events: number,
+): Promise<{ readonly takenAtMs: readonly number[]; readonly takenAtOnce: number }> {
   const takenAtMs: number[] = [];
   const done = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
@@ -39,7 +45,7 @@ async function takings(): Promise<{ readonly takenAtMs: readonly number[]; reado
       isThere = false;
       takenAtMs.push(performance.now());
       return [
-        message(() => {
+        message(events, () => {
           isThere = true;
           if (takenAtMs.length === BATCHES) done.resolve();
         }),
@@ -53,7 +59,7 @@ async function takings(): Promise<{ readonly takenAtMs: readonly number[]; reado
     [Symbol.dispose]: () => closed.resolve(),
   };
   const nothing = () => {};
-  const events = {
+  const silent = {
     batchMatched: nothing,
     eventMatched: nothing,
     filterFailed: nothing,
@@ -69,7 +75,7 @@ async function takings(): Promise<{ readonly takenAtMs: readonly number[]; reado
   };
   await using _matching = new Matching({
     source,
-    events,
+    events: silent,
     configuration: { barrier: async () => 1, appliedRevision: 1, isComplete: true },
     directory: new SubscriptionDirectory(),
     ingest: { epochMs: 1 },
@@ -100,12 +106,18 @@ async function takings(): Promise<{ readonly takenAtMs: readonly number[]; reado
 }
 
 describe("batches", () => {
-  it("begin at once after a pause, and no sooner after each other than the interval", async () => {
-    const { takenAtMs, takenAtOnce } = await takings();
-    expect(takenAtOnce).toBe(1);
-    for (const [index, atMs] of takenAtMs.entries()) {
-      // A timer of Node may fire a fraction of a millisecond early.
-      if (index > 0) expect(atMs - (takenAtMs[index - 1] ?? Number.NaN)).toBeGreaterThan(BATCH_INTERVAL_MS - 1);
-    }
-  });
+  it.each([
+    [1, INTERVAL_MS_MIN],
+    [CROWD, INTERVAL_MS_MAX],
+  ])(
+    "of %i begin at once after a pause, and then no sooner after each other than %i ms",
+    async (events, intervalMs) => {
+      const { takenAtMs, takenAtOnce } = await takings(events);
+      expect(takenAtOnce).toBe(1);
+      for (const [index, atMs] of takenAtMs.entries()) {
+        // A timer of Node may fire a fraction of a millisecond early.
+        if (index > 0) expect(atMs - (takenAtMs[index - 1] ?? Number.NaN)).toBeGreaterThan(intervalMs - 1);
+      }
+    },
+  );
 });

@@ -5,6 +5,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { WorkSource } from "@posthorn/message-bus";
+import { INTERVAL_MS_MIN, intervalMsAfter } from "../core/batch-interval.ts";
 import type { MatcherEvents } from "../events.ts";
 import { type MatchedPart, type MatchPorts, matchBatch } from "./match-batch.ts";
 import { type PublishPorts, publishPart } from "./publish-part.ts";
@@ -21,11 +22,6 @@ export type MatchingPorts = TakePorts &
 
 /** Until the configuration is complete and the stream is known nothing is taken; it is looked again after this long. */
 const NOT_READY_WAIT_MS = 50;
-/**
- * Between the beginnings of two batches; the first one after a pause does not wait. Each batch pays for a marker and for
- * its own messages of the log, which the broker, the projector and all who follow the configuration pay for, too.
- */
-export const BATCH_INTERVAL_MS = 4;
 /** At a stop, what is under way gets this long; the rest comes again when its lease runs out. */
 const DRAIN_MS_MAX = 5_000;
 
@@ -35,6 +31,7 @@ export class Matching implements AsyncDisposable {
   readonly #hasRoom: (partition: number) => boolean;
   readonly #loop: Promise<void>;
   #lastBeganAtMs = Number.NEGATIVE_INFINITY;
+  #intervalMs = INTERVAL_MS_MIN;
   #isStopping = false;
 
   constructor(ports: MatchingPorts) {
@@ -65,11 +62,12 @@ export class Matching implements AsyncDisposable {
 
   async #matchWhatIsThere(epochMs: number): Promise<void> {
     const { monotonicMs } = this.#ports;
-    const waitMs = this.#lastBeganAtMs + BATCH_INTERVAL_MS - monotonicMs();
+    const waitMs = this.#lastBeganAtMs + this.#intervalMs - monotonicMs();
     if (waitMs > 0) await sleep(waitMs);
     if (this.#isStopping) return;
     this.#lastBeganAtMs = monotonicMs();
     const parts = takeBatch(this.#ports, epochMs);
+    this.#intervalMs = intervalMsAfter(parts.reduce((sum, { events }) => sum + events.length, 0));
     if (parts.length === 0) return;
     for (const { partition, load } of parts) this.#ports.load.begin(partition, load);
     for (const matched of await matchBatch(this.#ports, parts)) this.#publish(matched);
