@@ -30,9 +30,13 @@ export type LatencyLoad = {
 const RECEIVER = fileURLToPath(new URL("timing-receiver.ts", import.meta.url));
 /** A request that is not answered within 5 ms must not hold up the next one. */
 const CONNECTIONS = 64;
-const SAMPLES_PER_SECOND = 5;
-/** Pays for connections, caches and the compilers of all processes. */
-const WARM_UP_MS = 2_000;
+/** A delivery that is asked for costs the api and Postgres as much as dozens of others. */
+const SAMPLES_PER_SECOND = 2;
+/**
+ * Pays for connections, caches and the compilers of all processes: an engine that was just started takes some seconds to
+ * come to its pace, and longer still to work off what it fell behind meanwhile.
+ */
+const WARM_UP_MS = 10_000;
 const ARRIVAL_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 2_000;
 
