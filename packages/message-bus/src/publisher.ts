@@ -60,7 +60,8 @@ export class Publisher implements Disposable {
   readonly #inFlight = new Map<string, Entry>();
   /** For a place in the window, in the order of the calls. */
   readonly #waiting = new Set<Entry>();
-  readonly #timer: NodeJS.Timeout;
+  /** Undefined while nothing waits for an answer: a process at rest is not to be woken ten times a second. */
+  #timer: NodeJS.Timeout | undefined;
   readonly #stopListening: () => void;
   readonly #unsubscribe: () => void;
   #lastToken = 0;
@@ -75,8 +76,6 @@ export class Publisher implements Disposable {
       },
     });
     this.#unsubscribe = () => subscription.unsubscribe();
-    this.#timer = setInterval(() => this.#onTimer(performance.now()), TIMER_MS);
-    this.#timer.unref();
     this.#stopListening = connection.onStateChange((state) => {
       if (state === "connected") for (const entry of this.#inFlight.values()) entry.resendAtMs = 0;
     });
@@ -93,6 +92,7 @@ export class Publisher implements Disposable {
     return new Promise((resolve) => {
       this.#waiting.add({ request, deadlineAtMs, resolve, resendAtMs: 0, wasSent: false });
       this.#fillWindow();
+      this.#timer ??= setInterval(() => this.#onTimer(performance.now()), TIMER_MS).unref();
     });
   }
 
@@ -109,7 +109,7 @@ export class Publisher implements Disposable {
   /** What has no answer becomes unknown; later publishes are refused. */
   [Symbol.dispose](): void {
     this.#isClosed = true;
-    clearInterval(this.#timer);
+    this.#stopTimer();
     this.#stopListening();
     this.#unsubscribe();
     for (const entry of this.#waiting) entry.resolve({ kind: "unknown" });
@@ -164,6 +164,12 @@ export class Publisher implements Disposable {
     for (const entry of this.#waiting) {
       if (entry.deadlineAtMs <= nowMs && this.#waiting.delete(entry)) entry.resolve({ kind: "unknown" });
     }
+    if (this.#inFlight.size === 0 && this.#waiting.size === 0) this.#stopTimer();
+  }
+
+  #stopTimer(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   #settle(token: string, published: Published): void {
