@@ -18,6 +18,7 @@ export const SCENARIOS: readonly Scenario[] = [
   accept("single", false),
   accept("batch", false),
   accept("stream", false),
+  accept("stream-one", false),
   accept("single", true),
   accept("batch", true),
   accept("stream", true),

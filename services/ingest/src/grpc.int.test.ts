@@ -125,6 +125,51 @@ describe("PublishStream", () => {
     expect(stored.map(({ id }) => id)).toEqual(requests.map(({ requestId }) => idOf.get(requestId)));
   });
 
+  it("takes batches, answers each in its order, and keeps the order of all", async () => {
+    const quiet = await bus.createOrganisation();
+    const [messages, size] = [50, 40];
+    const dataOf = (message: number) => Array.from({ length: size }, (_, index) => String(message * size + index));
+    const requests = Array.from({ length: messages }, (_, message) => ({
+      requestId: message,
+      orgId: quiet,
+      event: undefined,
+      batch: { events: dataOf(message).map((data) => event(data)) },
+    }));
+    const { answers, failure } = await publishOnStream(ingest.client, ROOT_KEY, requests);
+    expect(failure).toBeUndefined();
+    const idsOf = new Map(answers.map(({ requestId, batch }) => [requestId, batch?.results.map(({ id }) => id)]));
+    const stored = (await bus.storedGroups()).flat().filter(({ orgId }) => orgId === quiet);
+    expect(stored.map(({ data }) => data)).toEqual(requests.flatMap((_, message) => dataOf(message)));
+    expect(stored.map(({ id }) => id)).toEqual(requests.flatMap(({ requestId }) => idsOf.get(requestId)));
+  });
+
+  it("refuses an event of a batch alone, and a batch that is unsound as a whole", async () => {
+    const batch = (...events: ReturnType<typeof event>[]) => ({ orgId: org, event: undefined, batch: { events } });
+    const { answers, failure } = await publishOnStream(ingest.client, ROOT_KEY, [
+      { requestId: 1, ...batch(event("1"), event("{")) },
+      { requestId: 2, ...batch() },
+      { requestId: 3, ...batch(...Array(limits.BATCH_EVENTS_MAX + 1).fill(event("1"))) },
+      { requestId: 4, ...batch(event("1")), event: event("1") },
+      { requestId: 5, ...batch(event("1")), orgId: newOrgId() },
+    ]);
+    expect(failure).toBeUndefined();
+    const codesOf = new Map(
+      answers.map(({ requestId, result, batch: answered }) => [
+        requestId,
+        result?.error?.code ?? answered?.results.map(({ error }) => error?.code),
+      ]),
+    );
+    expect(codesOf).toEqual(
+      new Map<number, unknown>([
+        [1, [undefined, "malformed_json"]],
+        [2, "invalid_batch"],
+        [3, "invalid_batch"],
+        [4, "invalid_batch"],
+        [5, "unknown_organisation"],
+      ]),
+    );
+  });
+
   it("goes on behind an event that is refused", async () => {
     const { answers, failure } = await publishOnStream(ingest.client, ROOT_KEY, [
       { requestId: 1, orgId: org, event: event("{") },
@@ -166,31 +211,36 @@ describe("PublishStream", () => {
     call.end();
   });
 
-  it("reads no further while its window is full, so that a publisher who takes no answers waits", async () => {
-    const call = ingest.client.publishStream(metadataWith(ROOT_KEY));
-    const count = 20_000;
-    call.once("data", () => call.pause());
-    call.on("error", () => {});
-    const acceptedBefore = await ingest.metric("ingest_events_accepted_total");
-    for (let sent = 0; sent < count; sent += 1) call.write({ requestId: sent, orgId: org, event: event("1") });
-    const acceptedCount = () => ingest.metric("ingest_events_accepted_total");
-    let last = -1;
-    await waitUntil(
-      async () => {
-        const now = await acceptedCount();
-        const isStill = now === last;
-        last = now;
-        return isStill;
-      },
-      { describe: "ingest to stop reading", everyMs: 500, timeoutMs: 20_000 },
-    );
-    expect(last - acceptedBefore).toBeGreaterThan(100);
-    expect(last - acceptedBefore).toBeLessThan(count / 2);
-    call.cancel();
-    await waitUntil(async () => (await ingest.metric("ingest_streams_open")) === 0, {
-      describe: "the stream to close",
-    });
-  });
+  it.each([1, 10])(
+    "reads no further while its window is full, so that a publisher who takes no answers waits: messages of %i",
+    async (size) => {
+      const call = ingest.client.publishStream(metadataWith(ROOT_KEY));
+      const count = 20_000;
+      const events = Array(size).fill(event("1"));
+      const what = size === 1 ? { event: event("1") } : { event: undefined, batch: { events } };
+      call.once("data", () => call.pause());
+      call.on("error", () => {});
+      const acceptedBefore = await ingest.metric("ingest_events_accepted_total");
+      for (let sent = 0; sent < count; sent += size) call.write({ requestId: sent, orgId: org, ...what });
+      const acceptedCount = () => ingest.metric("ingest_events_accepted_total");
+      let last = -1;
+      await waitUntil(
+        async () => {
+          const now = await acceptedCount();
+          const isStill = now === last;
+          last = now;
+          return isStill;
+        },
+        { describe: "ingest to stop reading", everyMs: 500, timeoutMs: 20_000 },
+      );
+      expect(last - acceptedBefore).toBeGreaterThan(100);
+      expect(last - acceptedBefore).toBeLessThan(count / 2);
+      call.cancel();
+      await waitUntil(async () => (await ingest.metric("ingest_streams_open")) === 0, {
+        describe: "the stream to close",
+      });
+    },
+  );
 });
 
 describe("the end of ingest", () => {

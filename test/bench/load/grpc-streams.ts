@@ -1,7 +1,12 @@
-/** Events over two gRPC streams, each with at most a thousand that have no answer yet. */
+/** Events over two gRPC streams, each with at most a thousand that have no answer yet, one or several to a message. */
 
 import { Metadata } from "@grpc/grpc-js";
-import { IngestServiceClient, type PublishStreamResponse } from "@posthorn/contracts";
+import {
+  IngestServiceClient,
+  type NewEvent,
+  type PublishStreamRequest,
+  type PublishStreamResponse,
+} from "@posthorn/contracts";
 import { createGrpcClient } from "@posthorn/service-runtime";
 import type { TestStack } from "../../../deploy/local/test-stack.ts";
 import type { Tenant } from "../../tenant.ts";
@@ -13,6 +18,7 @@ const UNANSWERED_MAX = 1_000;
 
 export type StreamLoad = {
   readonly forMs: number;
+  readonly eventsPerMessage: number;
   /** Gives each event a caller's id. */
   readonly idPrefix?: string;
 };
@@ -35,7 +41,11 @@ function prefixed(idPrefix: string | undefined, stream: number): { readonly idPr
   return idPrefix === undefined ? {} : { idPrefix: `${idPrefix}${stream}-` };
 }
 
-function publishStream(client: IngestServiceClient, tenant: Tenant, { forMs, idPrefix }: StreamLoad): Promise<number> {
+function publishStream(
+  client: IngestServiceClient,
+  tenant: Tenant,
+  { forMs, eventsPerMessage, idPrefix }: StreamLoad,
+): Promise<number> {
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${tenant.key}`);
   const call = client.publishStream(metadata);
@@ -45,6 +55,15 @@ function publishStream(client: IngestServiceClient, tenant: Tenant, { forMs, idP
   let answered = 0;
   let isEnded = false;
   let isFull = false;
+  const nextEvent = (): NewEvent => {
+    sent += 1;
+    return { type: EVENT_TYPE, data, id: idPrefix === undefined ? "" : `${idPrefix}${sent}`, timestamp: "" };
+  };
+  const nextMessage = (): PublishStreamRequest => {
+    const of = { requestId: sent, orgId: tenant.orgId };
+    if (eventsPerMessage === 1) return { ...of, event: nextEvent() };
+    return { ...of, event: undefined, batch: { events: Array.from({ length: eventsPerMessage }, nextEvent) } };
+  };
   const fill = () => {
     while (!isEnded && !isFull && sent - answered < UNANSWERED_MAX) {
       if (performance.now() >= endMs) {
@@ -52,16 +71,15 @@ function publishStream(client: IngestServiceClient, tenant: Tenant, { forMs, idP
         call.end();
         return;
       }
-      sent += 1;
-      const id = idPrefix === undefined ? "" : `${idPrefix}${sent}`;
-      const event = { type: EVENT_TYPE, data, id, timestamp: "" };
-      isFull = !call.write({ requestId: sent, orgId: tenant.orgId, event });
+      isFull = !call.write(nextMessage());
     }
   };
   return new Promise((resolve, reject) => {
-    call.on("data", ({ result }: PublishStreamResponse) => {
-      if (result?.error !== undefined) call.destroy(new Error(`ingest refused an event: ${result.error.message}`));
-      answered += 1;
+    call.on("data", ({ result, batch }: PublishStreamResponse) => {
+      const results = batch?.results ?? [result];
+      const refused = results.find((one) => one?.error !== undefined)?.error;
+      if (refused !== undefined) call.destroy(new Error(`ingest refused an event: ${refused.message}`));
+      answered += results.length;
       fill();
     });
     call.on("drain", () => {

@@ -88,6 +88,8 @@ async function answerTimes(tenant: Tenant, webhookId: string, samples: number): 
   const until = `&until=${new Date(Date.now() - MIDDLE_MS).toISOString()}`;
   const page = await tenant.api("GET", `${org}/deliveries?limit=500${until}`);
   const ids = expectAnswer<{ items: { id: string }[] }>(page, 200).items.map(({ id }) => id);
+  const told = expectAnswer<{ attempts: unknown[] }>(await tenant.api("GET", `${org}/deliveries/${ids[0]}`), 200);
+  if (told.attempts.length !== 1) throw new Error(`seeded delivery ${ids[0]} has ${told.attempts.length} attempts`);
   const kinds: readonly (readonly [string, readonly string[]])[] = [
     ["list", [all]],
     ["list", [ofWebhook]],

@@ -1,16 +1,17 @@
 /**
- * `PublishStream`: events one by one, each answered under its `request_id` once it is durable or refused, in any order.
- * A refusal of an event never ends the stream. What is unanswered is bounded by no longer reading, so that a fast
- * publisher waits instead of being refused.
+ * `PublishStream`: events one by one or several to a message, each message answered under its `request_id` once all of
+ * it is durable or refused, in any order. A refusal never ends the stream. What is unanswered is bounded by no longer
+ * reading, so that a fast publisher waits instead of being refused.
  */
 
 import { status } from "@grpc/grpc-js";
-import type { IngestServiceServer, PublishStreamRequest } from "@posthorn/contracts";
+import type { IngestServiceServer, PublishStreamRequest, PublishStreamResponse } from "@posthorn/contracts";
 import { type Caller, NO_KEY_DETAIL } from "../core/access.ts";
 import { NO_IDEMPOTENCY } from "../core/dedupe-key.ts";
-import { parseWireEvent } from "../core/parse-wire-event.ts";
+import { parseWireBatch, parseWireEvent } from "../core/parse-wire-event.ts";
+import { type Refusal, refused } from "../core/refusals.ts";
 import type { IngestEvents } from "../events.ts";
-import type { Acceptance, AcceptEvent } from "./accept-event.ts";
+import type { AcceptEvent } from "./accept-event.ts";
 import type { Authorise } from "./authorise.ts";
 import { callerIn, hopsIn, resultOf, traceparentIn } from "./grpc-call.ts";
 
@@ -29,7 +30,7 @@ type Ports = {
 /** Unanswered events of one stream; beyond either bound it is not read. */
 const UNANSWERED_EVENTS_MAX = 1_024;
 const UNANSWERED_BYTES_MAX = 4 * 1024 * 1024;
-/** Answers that the publisher does not take; the stream's own mark of 16 would stop reading at every group. */
+/** Results that the publisher does not take; the stream's own mark of 16 messages would stop reading at every group. */
 const UNSENT_ANSWERS_MAX = 1_024;
 
 export function createPublishStreams(ports: Ports): PublishStreams {
@@ -63,6 +64,10 @@ const STOPPING: Failure = {
   details: "The service is stopping; open the stream again and repeat what was not answered.",
 };
 const FAILED: Failure = { code: status.INTERNAL, details: "Something went wrong on our side." };
+
+const BOTH = refused("invalid_batch", "The message has an event and a batch; it may have one of them.");
+
+type StreamAnswer = Omit<PublishStreamResponse, "requestId">;
 
 /** One call: reads, answers, and ends once everything that was read is answered. */
 class PublishingStream {
@@ -109,36 +114,45 @@ class PublishingStream {
   }
 
   async #serve(request: PublishStreamRequest): Promise<void> {
-    const bytes = request.event?.data.length ?? 0;
-    this.#unansweredEvents += 1;
+    const batch = request.batch?.events ?? [];
+    const events = Math.max(1, batch.length);
+    const bytes = batch.reduce((sum, { data }) => sum + data.length, request.event?.data.length ?? 0);
+    this.#unansweredEvents += events;
     this.#unansweredBytes += bytes;
     if (this.#isFull) this.#call.pause();
     try {
-      this.#answer(request.requestId, await this.#accept(request));
+      this.#answer({ requestId: request.requestId, ...(await this.#accept(request)) });
     } catch (error) {
       // One stream pays for a bug, not the process that serves all others.
       this.#ports.events.streamFailed(error);
       this.#endWith(FAILED);
     }
-    this.#unansweredEvents -= 1;
+    this.#unansweredEvents -= events;
     this.#unansweredBytes -= bytes;
     this.#readOn();
     this.#endIfDue();
   }
 
-  async #accept({ orgId, event }: PublishStreamRequest): Promise<Acceptance> {
+  async #accept({ orgId, event, batch }: PublishStreamRequest): Promise<StreamAnswer> {
     const { authorise, acceptEvent } = this.#ports;
     const access = await authorise(this.#caller, orgId);
-    if (access.kind === "denied") return { kind: "refused", refusal: access.refusal };
+    if (access.kind === "denied") return refusedAsAWhole(access.refusal);
     const [traceparent, hops] = [this.#traceparent, this.#hops];
     const publish = { org: access.org, idempotency: NO_IDEMPOTENCY, traceparent, hops };
-    return acceptEvent(parseWireEvent(event), publish);
+    if (batch === undefined) return { result: resultOf(await acceptEvent(parseWireEvent(event), publish)) };
+    const parsed = event === undefined ? parseWireBatch(batch.events) : BOTH;
+    if (parsed.kind === "refused") {
+      this.#ports.events.refused(parsed.refusal.code);
+      return refusedAsAWhole(parsed.refusal);
+    }
+    const accepted = await Promise.all(parsed.value.map((one) => acceptEvent(one, publish)));
+    return { result: undefined, batch: { results: accepted.map(resultOf) } };
   }
 
-  #answer(requestId: number, acceptance: Acceptance): void {
-    // Nobody is told when the publisher has gone; the event is stored all the same.
-    if (!this.#call.writable || this.#call.write({ requestId, result: resultOf(acceptance) })) return;
-    if (this.#call.writableLength < UNSENT_ANSWERS_MAX) return;
+  #answer(response: PublishStreamResponse): void {
+    // Nobody is told when the publisher has gone; the events are stored all the same.
+    if (!this.#call.writable || this.#call.write(response)) return;
+    if (this.#call.writableLength * (response.batch?.results.length ?? 1) < UNSENT_ANSWERS_MAX) return;
     this.#isBlocked = true;
     this.#call.pause();
   }
@@ -167,4 +181,8 @@ class PublishingStream {
     if (failure === undefined) this.#call.end();
     else this.#call.emit("error", failure);
   }
+}
+
+function refusedAsAWhole(refusal: Refusal): StreamAnswer {
+  return { result: resultOf({ kind: "refused", refusal }) };
 }

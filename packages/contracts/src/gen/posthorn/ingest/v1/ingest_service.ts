@@ -72,12 +72,26 @@ export interface PublishStreamRequest {
   /** Chosen by the caller, within 2^53 - 1 either way; comes back with the answer. */
   requestId: number;
   orgId: string;
-  event: NewEvent | undefined;
+  event:
+    | NewEvent
+    | undefined;
+  /** Instead of `event`: publishers of many events save most of what a message costs them. */
+  batch?: EventBatch | undefined;
+}
+
+/** Up to 1,000 events and 4 MiB of one organisation. */
+export interface EventBatch {
+  events: NewEvent[];
 }
 
 export interface PublishStreamResponse {
   requestId: number;
-  result: PublishResult | undefined;
+  /** Of `event`, or why the batch was refused as a whole. */
+  result:
+    | PublishResult
+    | undefined;
+  /** Of the batch, in its order. */
+  batch?: PublishBatchResponse | undefined;
 }
 
 function createBaseNewEvent(): NewEvent {
@@ -502,7 +516,7 @@ export const PublishError: MessageFns<PublishError> = {
 };
 
 function createBasePublishStreamRequest(): PublishStreamRequest {
-  return { requestId: 0, orgId: "", event: undefined };
+  return { requestId: 0, orgId: "", event: undefined, batch: undefined };
 }
 
 export const PublishStreamRequest: MessageFns<PublishStreamRequest> = {
@@ -515,6 +529,9 @@ export const PublishStreamRequest: MessageFns<PublishStreamRequest> = {
     }
     if (message.event !== undefined) {
       NewEvent.encode(message.event, writer.uint32(26).fork()).join();
+    }
+    if (message.batch !== undefined) {
+      EventBatch.encode(message.batch, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -556,6 +573,60 @@ export const PublishStreamRequest: MessageFns<PublishStreamRequest> = {
             message.event = NewEvent.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.batch = EventBatch.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEventBatch(): EventBatch {
+  return { events: [] };
+}
+
+export const EventBatch: MessageFns<EventBatch> = {
+  encode(message: EventBatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.events) {
+      NewEvent.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventBatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventBatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.events.push(NewEvent.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -570,7 +641,7 @@ export const PublishStreamRequest: MessageFns<PublishStreamRequest> = {
 };
 
 function createBasePublishStreamResponse(): PublishStreamResponse {
-  return { requestId: 0, result: undefined };
+  return { requestId: 0, result: undefined, batch: undefined };
 }
 
 export const PublishStreamResponse: MessageFns<PublishStreamResponse> = {
@@ -580,6 +651,9 @@ export const PublishStreamResponse: MessageFns<PublishStreamResponse> = {
     }
     if (message.result !== undefined) {
       PublishResult.encode(message.result, writer.uint32(18).fork()).join();
+    }
+    if (message.batch !== undefined) {
+      PublishBatchResponse.encode(message.batch, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -611,6 +685,14 @@ export const PublishStreamResponse: MessageFns<PublishStreamResponse> = {
             }
 
             message.result = PublishResult.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.batch = PublishBatchResponse.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -653,7 +735,10 @@ export const IngestServiceService = {
       Buffer.from(PublishBatchResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PublishBatchResponse => PublishBatchResponse.decode(value),
   },
-  /** Accepts events one by one; each is answered under its `request_id` once it is durable. */
+  /**
+   * Accepts events one by one or several to a message; each message is answered under its `request_id` once all of it is
+   * durable or refused.
+   */
   publishStream: {
     path: "/posthorn.ingest.v1.IngestService/PublishStream" as const,
     requestStream: true as const,
@@ -671,7 +756,10 @@ export interface IngestServiceServer extends UntypedServiceImplementation {
   publish: handleUnaryCall<PublishRequest, PublishResponse>;
   /** Accepts up to 1,000 events and 4 MiB of one organisation; results are in order. */
   publishBatch: handleUnaryCall<PublishBatchRequest, PublishBatchResponse>;
-  /** Accepts events one by one; each is answered under its `request_id` once it is durable. */
+  /**
+   * Accepts events one by one or several to a message; each message is answered under its `request_id` once all of it is
+   * durable or refused.
+   */
   publishStream: handleBidiStreamingCall<PublishStreamRequest, PublishStreamResponse>;
 }
 
@@ -708,7 +796,10 @@ export interface IngestServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PublishBatchResponse) => void,
   ): ClientUnaryCall;
-  /** Accepts events one by one; each is answered under its `request_id` once it is durable. */
+  /**
+   * Accepts events one by one or several to a message; each message is answered under its `request_id` once all of it is
+   * durable or refused.
+   */
   publishStream(): ClientDuplexStream<PublishStreamRequest, PublishStreamResponse>;
   publishStream(options: Partial<CallOptions>): ClientDuplexStream<PublishStreamRequest, PublishStreamResponse>;
   publishStream(
