@@ -8,7 +8,7 @@ export type { Counter, Gauge, Histogram };
 
 const PREFIX = "posthorn_";
 /** A look at the event loop's lag is a wake-up of the process: at every 10 ms, the default, most of what rest costs. */
-const EVENT_LOOP_LOOK_MS = 100;
+const EVENT_LOOP_LOOK_MS = 250;
 
 export interface Metrics {
   /** A figure that only grows; by custom its name ends in `_total`. */

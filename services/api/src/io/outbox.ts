@@ -22,7 +22,7 @@ export type OutboxPorts = {
 /** How long the answer to a change waits for its effect. */
 const SETTLE_MS_MAX = 3_000;
 /** How long a change waits whose api died before it could bring it through. */
-const DRAIN_EVERY_MS = 1_000;
+const DRAIN_EVERY_MS = 2_000;
 
 export function openOutbox({ drain, onTrouble }: OutboxPorts): Outbox {
   let isFlowing = true;
