@@ -9,8 +9,8 @@ import { startTestStack, type TestStack } from "../../deploy/local/test-stack.ts
 import { createTenant, type Tenant } from "../tenant.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const TABLES = ["deliveries", "attempts", "events", "retry_due", "webhook_health"] as const;
-const WRITTEN_ONCE = ["attempts", "events"] as const;
+const TABLES = ["deliveries", "events", "retry_due", "webhook_health"] as const;
+const WRITTEN_ONCE = ["delivery_log", "events"] as const;
 /** The scheduler's own mark is no projection. */
 const NOT_PROJECTED = new Set(["claimed_until"]);
 const EVENTS = 200;

@@ -1,10 +1,11 @@
 /** The invariants, judged when all is quiet: each problem in one line, with the invariant that it breaks. */
 
+import { decodeLogFacts } from "@posthorn/contracts";
 import { deliveryIdOf, patternMatches, type WebhookConfig } from "@posthorn/domain";
 import type { DatabaseModel } from "./database-model.ts";
 import { type AcceptedAt, attemptKey, type ConfigStep, type Departure, type Observations } from "./observations.ts";
 import type { Hit } from "./receiver-model.ts";
-import { type ModelRow, PROJECTIONS, type Tables } from "./tables-model.ts";
+import { asBytes, keyOf, type ModelRow, PROJECTIONS, type Tables } from "./tables-model.ts";
 
 export function judgeDeliveries(observed: Observations, tables: Tables, hits: readonly Hit[]): readonly string[] {
   const taken = new Set(hits.filter(({ isTaken }) => isTaken).map(({ messageId }) => messageId));
@@ -110,6 +111,35 @@ function isForgotten(repeat: Departure, first: Departure | undefined, forgotten:
 
 function isNeedless({ question, order }: Departure, outcomeAt = Number.POSITIVE_INFINITY): boolean {
   return question?.answer !== "unknown" && outcomeAt < (question?.order ?? order);
+}
+
+/** I6: what a delivery's attempts were stands in the messages that its row names, each attempt that it counts. */
+export function judgeNamedMessages({ deliveries, delivery_log: archive }: Tables): readonly string[] {
+  return [...deliveries.values()].flatMap((row) => {
+    const [epochs, sequences] = [numbersIn(row.log_epochs), numbersIn(row.log_sequences)];
+    const messages = sequences.map((sequence, index) =>
+      archive.get(keyOf("delivery_log", { partition: row.partition, epoch_ms: epochs[index], sequence })),
+    );
+    const told = new Set(messages.flatMap((message) => outcomesIn(message, row.id)));
+    const counted = Array.from({ length: Number(row.attempt_count) }, (_, index) => index + 1);
+    return counted.every((number) => told.has(number)) && told.size === counted.length
+      ? []
+      : [`I6: ${row.id} has ${row.attempt_count} attempts, and its messages tell of ${[...told].join(", ") || "none"}`];
+  });
+}
+
+function outcomesIn(message: ModelRow | undefined, deliveryId: unknown): readonly number[] {
+  const decoded = message === undefined ? undefined : decodeLogFacts(asBytes(message.bytes));
+  if (decoded?.kind !== "decoded") return [];
+  return decoded.value.flatMap((event) =>
+    (event.kind === "attempt.succeeded" || event.kind === "attempt.failed") && event.deliveryId === deliveryId
+      ? [event.attempt.number]
+      : [],
+  );
+}
+
+function numbersIn(value: unknown): readonly number[] {
+  return Array.isArray(value) ? value.map(Number) : [];
 }
 
 /** I6: the archive, folded from scratch, gives the rows that are there. */

@@ -14,7 +14,14 @@ import { replayInBatches } from "../../services/projector/src/handlers/replay-ar
 import { BrokerModel, type BrokerWatch } from "./broker-model.ts";
 import { DatabaseModel } from "./database-model.ts";
 import { Faults } from "./faults.ts";
-import { judgeDeliveries, judgeHits, judgeRebuilt, judgeReconciled, judgeRepeats } from "./judge-run.ts";
+import {
+  judgeDeliveries,
+  judgeHits,
+  judgeNamedMessages,
+  judgeRebuilt,
+  judgeReconciled,
+  judgeRepeats,
+} from "./judge-run.ts";
 import type { Mutation } from "./mutations.ts";
 import { contentOf, Observations } from "./observations.ts";
 import { HEALED_AT_MS, type History, planHistory, sound, type WebhookChange } from "./plan-history.ts";
@@ -228,6 +235,7 @@ class Run {
       ...judgeHits(receivers.hits, database.tables),
       ...judgeReconciled(observed, database.tables),
       ...judgeRepeats(observed, database.tables),
+      ...judgeNamedMessages(database.tables),
       ...judgeRebuilt(database.tables, await this.#rebuild()),
     ];
   }

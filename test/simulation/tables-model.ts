@@ -10,7 +10,6 @@ export type ModelRow = Readonly<Record<string, unknown>>;
 const KEYS = {
   delivery_log: ["partition", "epoch_ms", "sequence"],
   deliveries: ["id"],
-  attempts: ["delivery_id", "number"],
   events: ["id"],
   retry_due: ["delivery_id"],
   webhook_health: ["webhook_id"],
@@ -21,7 +20,7 @@ const KEYS = {
 export type TableName = keyof typeof KEYS;
 
 /** Those that are folded from the log. */
-export const PROJECTIONS = ["deliveries", "attempts", "events", "webhook_health", "webhook_disablings"] as const;
+export const PROJECTIONS = ["deliveries", "events", "webhook_health", "webhook_disablings"] as const;
 
 export type Tables = { readonly [Name in TableName]: Map<string, ModelRow> };
 
@@ -29,7 +28,6 @@ export function emptyTables(): Tables {
   return {
     delivery_log: new Map(),
     deliveries: new Map(),
-    attempts: new Map(),
     events: new Map(),
     retry_due: new Map(),
     webhook_health: new Map(),

@@ -4,6 +4,7 @@ export { decodeConfigValue, decodeSentinel, encodeConfigValue, encodeSentinel } 
 export { asBuffer, decodeEventGroup, encodedEventBytes, encodeEventGroup } from "./codecs/event-codec.ts";
 export {
   decodeLogEvents,
+  decodeLogEventsNaming,
   decodeLogFacts,
   encodedLogEventBytes,
   encodeLogEvents,

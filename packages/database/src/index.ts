@@ -9,7 +9,6 @@ export { DATABASE_SERVICES, type DatabaseService, type RolePasswords, roleOf, se
 export { sqlStateOf } from "./sql-state.ts";
 export type {
   ApiKeysTable,
-  AttemptsTable,
   ConfigOutboxTable,
   Database,
   DeliveriesTable,

@@ -11,7 +11,7 @@ export type HistoryChanges = {
   readonly test?: boolean;
 };
 
-/** An event with a delivery that has an attempt. */
+/** An event with a delivery. */
 export async function insertHistoryInto(pool: Pool, acceptedAt: Date, changes: HistoryChanges = {}): Promise<void> {
   const eventId = uuidv7(acceptedAt.getTime(), randomBytes(10));
   const deliveryId = randomUUID();
@@ -36,10 +36,6 @@ export async function insertHistoryInto(pool: Pool, acceptedAt: Date, changes: H
       changes.test ?? false,
     ],
   );
-  await pool.query("insert into attempts values ($1, $2, 1, 1, 1, 5, 200, 'succeeded', null)", [
-    deliveryId,
-    acceptedAt,
-  ]);
 }
 
 export async function insertReplayInto(

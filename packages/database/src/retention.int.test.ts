@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.disposeAsync());
 afterEach(async () => {
-  await owner.pool.query("truncate deliveries, attempts, events, replays, webhook_disablings, audit, delivery_log");
+  await owner.pool.query("truncate deliveries, events, replays, webhook_disablings, audit, delivery_log");
   await owner.pool.query(`update retention_progress set history_before = 'epoch', archive_from = 'epoch'`);
   const days = await owner.pool.query<{ name: string }>(
     `select inhrelid::regclass::text as name from pg_inherits
@@ -51,7 +51,7 @@ const insertReplay = (state: "running" | "finished", createdAt: Date, webhookId?
   insertReplayInto(owner.pool, state, createdAt, webhookId);
 
 async function rowCounts() {
-  const tables = ["deliveries", "attempts", "events", "replays", "webhook_disablings", "audit"];
+  const tables = ["deliveries", "events", "replays", "webhook_disablings", "audit"];
   const counts = tables.map((table) => `(select count(*)::int from ${table}) as ${table}`);
   const { rows } = await owner.pool.query<Record<string, number>>(`select ${counts.join(", ")}`);
   return rows[0];
@@ -62,7 +62,7 @@ describe("history", () => {
     await insertHistory(daysAgo(31));
     await insertHistory(daysAgo(29));
     await retireAll(daysAgo(30));
-    expect(await rowCounts()).toMatchObject({ deliveries: 1, attempts: 1, events: 1 });
+    expect(await rowCounts()).toMatchObject({ deliveries: 1, events: 1 });
   });
 
   it("goes by pages, each of which says how far it came", async () => {
@@ -75,14 +75,14 @@ describe("history", () => {
   it("keeps what is open, with its event, however old", async () => {
     await insertHistory(daysAgo(100), { open: true });
     await retireAll(daysAgo(30));
-    expect(await rowCounts()).toMatchObject({ deliveries: 1, attempts: 1, events: 1 });
+    expect(await rowCounts()).toMatchObject({ deliveries: 1, events: 1 });
   });
 
   it("does not keep what looks open but can never go on: tests, and deliveries whose creation is unknown", async () => {
     await insertHistory(daysAgo(40), { open: true, test: true });
     await insertHistory(daysAgo(40), { open: true, eventType: null });
     await retireAll(daysAgo(30));
-    expect(await rowCounts()).toMatchObject({ deliveries: 0, attempts: 0, events: 0 });
+    expect(await rowCounts()).toMatchObject({ deliveries: 0, events: 0 });
   });
 
   it("keeps what a running replay reads", async () => {
@@ -210,6 +210,19 @@ describe("the archive", () => {
     await retireAll(daysAgo(20));
     expect(await dropDays()).toBe(1);
     expect(await archivedAges()).toEqual([34]);
+  });
+
+  it("keeps the days since the oldest delivery that is kept for a running replay was made", async () => {
+    const webhookId = randomUUID();
+    await archiveDays(40, 35, 34);
+    await insertHistory(daysAgo(35), { webhookId });
+    await insertReplay("running", daysAgo(9), webhookId);
+    await retireAll(daysAgo(20));
+    expect(await dropDays()).toBe(1);
+    expect(await archivedAges()).toEqual([34, 35]);
+    await owner.pool.query("update replays set state = 'finished'");
+    await retireAll(daysAgo(20));
+    expect(await dropDays()).toBe(2);
   });
 
   it("keeps the last eight days, whatever the progress says", async () => {

@@ -187,23 +187,12 @@ export interface DeliveriesTable {
   event_type_prefix: string | null;
   /** `scheduled`: nothing follows from the attempt that is due. */
   is_only: Generated<boolean>;
-  /** Epoch and sequence of the archive rows whose events made this row what it is, in log order. */
+  /**
+   * Epoch and sequence of the archive rows whose events made this row what it is, in log order. They tell of its attempts
+   * and of what was exchanged, which stands nowhere else.
+   */
   log_epochs: number[];
   log_sequences: number[];
-}
-
-/** One row per attempt with an outcome; the first outcome stays. The archive row holds request and response. */
-export interface AttemptsTable {
-  readonly delivery_id: string;
-  readonly number: number;
-  readonly started_at: Date;
-  readonly duration_ms: number;
-  readonly outcome: "succeeded" | "failed";
-  readonly status_code: number | null;
-  /** An `ErrorClass` of the domain. */
-  readonly error_class: string | null;
-  readonly log_epoch_ms: number;
-  readonly log_sequence: number;
 }
 
 /** One row per event that matched, was skipped or matched nothing; its data is in INGEST, at the place. */
@@ -342,7 +331,7 @@ export interface ProjectorCheckpointTable {
 /** How far retention has come. One row, moved by the functions of the database only, and never back. */
 export interface RetentionProgressTable {
   readonly is_only: GeneratedAlways<boolean>;
-  /** What was accepted before is forgotten, with its deliveries and attempts, unless it is open. */
+  /** What was accepted before is forgotten, with its deliveries, unless it is open. */
   readonly history_before: Date;
   readonly audit_before: Date;
   /** The archive holds everything that was stored since then, and what is older no longer. */
@@ -356,7 +345,6 @@ export interface Database {
   config_outbox: ConfigOutboxTable;
   delivery_log: DeliveryLogTable;
   deliveries: DeliveriesTable;
-  attempts: AttemptsTable;
   events: EventsTable;
   retry_due: RetryDueTable;
   webhook_health: WebhookHealthTable;

@@ -1,22 +1,23 @@
 /**
  * Fills the history of an organisation with finished deliveries, each with its event and its attempt, in minutes
- * instead of hours: copies of real ones, spread over the last days. The archive is not copied: what a copied attempt
- * exchanged is looked for there and not found.
+ * instead of hours: copies of real ones, spread over the last days. The log of each is a real creation's message, which
+ * tells of others, and a message of the archive that is made for it and its neighbours (see `seed-archive.ts`).
  */
 
 import { openDatabase, type Pool } from "@posthorn/database";
 import type { TestStack } from "../../../deploy/local/test-stack.ts";
 import type { Tenant } from "../../tenant.ts";
+import { archiveOutcomes, prepareOutcomes, sequenceOf } from "./seed-archive.ts";
 
 const ROWS_AT_ONCE = 200_000;
-const SPREAD = "3 days";
+const SPREAD_DAYS = 3;
 /** One in so many has failed for good. */
 const EXHAUSTED_EVERY = 50;
 /** One in so many is of another type than the rest. */
 const RARE_EVERY = 1_000;
 export const RARE_TYPE = "rare.event";
 
-const TABLES = ["events", "deliveries", "attempts"] as const;
+const TABLES = ["events", "deliveries"] as const;
 type Table = (typeof TABLES)[number];
 
 /** A UUIDv7 of the time at which the event was accepted, as ingest makes them. */
@@ -46,13 +47,8 @@ const MADE: Readonly<Record<Table, Readonly<Record<string, string>>>> = {
     last_status_code: "case when one.has_failed then 500 else template.last_status_code end",
     last_error_class: "case when one.has_failed then 'status' end",
     error_message: "case when one.has_failed then 'The receiver answered 500.' end",
-  },
-  attempts: {
-    delivery_id: "one.id",
-    started_at: "one.at",
-    outcome: "case when one.has_failed then 'failed' else template.outcome end",
-    status_code: "case when one.has_failed then 500 else template.status_code end",
-    error_class: "case when one.has_failed then 'status' end",
+    log_epochs: "array[template.log_epochs[1], template.log_epochs[1]]",
+    log_sequences: `array[template.log_sequences[1], ${sequenceOf("one.n")}]`,
   },
 };
 
@@ -65,13 +61,14 @@ export async function seedHistory({ stack }: TestStack, { orgId }: Tenant, rows:
     `create temp table template as
      select row_number() over () - 1 as n, id, event_id from deliveries where org_id = '${orgId}' and status = 'delivered'`,
   );
+  await prepareOutcomes(pool, { orgId, days: SPREAD_DAYS, hasFailed: (n) => n % EXHAUSTED_EVERY === 0 });
   const indexes = await takeIndexesOff(pool);
   for (let first = 0; first < rows; first += ROWS_AT_ONCE) {
     await insertRows(pool, first, Math.min(first + ROWS_AT_ONCE, rows), rows);
   }
   for (const definition of indexes) await pool.query(definition);
   // The server does so by itself within minutes of so many rows, while something is measured.
-  for (const table of TABLES) await pool.query(`vacuum (analyze) ${table}`);
+  for (const table of [...TABLES, "delivery_log"]) await pool.query(`vacuum (analyze) ${table}`);
 }
 
 /**
@@ -97,14 +94,14 @@ async function insertRows(pool: Pool, first: number, end: number, rows: number):
        times.n % ${EXHAUSTED_EVERY} = 0 as has_failed,
        case when times.n % ${RARE_EVERY} = 0 then '${RARE_TYPE}' else 'bench.event' end as type
      from (
-       select n, date_trunc('milliseconds', now() - (${rows} - n) * (interval '${SPREAD}' / ${rows})) as at
+       select n, date_trunc('milliseconds', now() - (${rows} - n) * (interval '${SPREAD_DAYS} days' / ${rows})) as at
        from generate_series(${first}::bigint, ${end - 1}::bigint) as n
      ) as times
      join template on template.n = times.n % (select count(*) from template)`,
   );
   await insertInto(pool, "events", "template.id = one.template_event_id");
   await insertInto(pool, "deliveries", "template.id = one.template_id");
-  await insertInto(pool, "attempts", "template.delivery_id = one.template_id and template.number = 1");
+  await archiveOutcomes(pool, first, end);
 }
 
 async function insertInto(pool: Pool, table: Table, join: string): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { decodeLogEvents } from "@posthorn/contracts";
 import type { OpenDatabase } from "@posthorn/database";
+import type { AttemptRecord, LogEvent } from "@posthorn/domain";
 
 export type RecordedAttempt = {
   readonly startedAtMs: number;
@@ -17,7 +18,7 @@ export type RecordedDelivery = {
   readonly attemptCount: number;
   /** Outcomes that came for an attempt that had one. */
   readonly repeatedAttempts: number;
-  /** By their number. */
+  /** By their number: the first outcome of each, if the row names the message that tells of it. */
   readonly attempts: readonly RecordedAttempt[];
 };
 
@@ -30,16 +31,25 @@ export type History = {
 };
 
 const PAGE_ROWS = 20_000;
-const LOG_PAGE_ROWS = 2_000;
+const LOG_PAGE_ROWS = 500;
 const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
 export async function readHistory(database: OpenDatabase): Promise<History> {
-  return {
-    deliveries: await readDeliveries(database),
-    marked: await readMarks(database),
-    acceptedTwice: await readAcceptedTwice(database),
-  };
+  const known = await readDeliveries(database);
+  const marked = await readOutcomes(database, known);
+  const deliveries = [...known].map(
+    ([id, { recorded, attempts }]) => [id, { ...recorded, attempts: dense(attempts) }] as const,
+  );
+  return { deliveries: new Map(deliveries), marked, acceptedTwice: await readAcceptedTwice(database) };
 }
+
+/** As far as its row tells, and the outcomes as they are found. */
+type KnownDelivery = {
+  readonly recorded: Omit<RecordedDelivery, "attempts">;
+  readonly sequences: readonly number[];
+  /** Each at its number. */
+  readonly attempts: RecordedAttempt[];
+};
 
 type DeliveryRow = {
   id: string;
@@ -47,49 +57,45 @@ type DeliveryRow = {
   reason: string | null;
   attempt_count: number;
   repeated_attempts: number;
-  started_at_ms: number[] | null;
-  duration_ms: number[] | null;
-  status_codes: (number | null)[] | null;
+  log_sequences: number[];
 };
 
-async function readDeliveries({ pool }: OpenDatabase): Promise<Map<string, RecordedDelivery>> {
-  const deliveries = new Map<string, RecordedDelivery>();
+async function readDeliveries({ pool }: OpenDatabase): Promise<ReadonlyMap<string, KnownDelivery>> {
+  const deliveries = new Map<string, KnownDelivery>();
   let after = FIRST_ID;
   for (;;) {
     const { rows } = await pool.query<DeliveryRow>(
-      `with page as (select * from deliveries where id > $1 order by id limit ${PAGE_ROWS})
-       select page.id, status, reason, attempt_count, repeated_attempts, made.* from page left join lateral (
-         select array_agg((extract(epoch from started_at) * 1000)::float8 order by number) as started_at_ms,
-           array_agg(duration_ms order by number) as duration_ms,
-           array_agg(status_code order by number) as status_codes
-         from attempts where delivery_id = page.id) as made on true
-       order by page.id`,
+      `select id, status, reason, attempt_count, repeated_attempts, log_sequences
+       from deliveries where id > $1 order by id limit ${PAGE_ROWS}`,
       [after],
     );
-    for (const row of rows) deliveries.set(row.id, deliveryOf(row));
+    for (const row of rows) deliveries.set(row.id, knownDelivery(row));
     const last = rows.at(-1);
     if (last === undefined || rows.length < PAGE_ROWS) return deliveries;
     after = last.id;
   }
 }
 
-function deliveryOf(row: DeliveryRow): RecordedDelivery {
-  const attempts = (row.started_at_ms ?? []).map((startedAtMs, index) => ({
-    startedAtMs,
-    durationMs: row.duration_ms?.[index] ?? 0,
-    statusCode: row.status_codes?.[index] ?? null,
-  }));
+function knownDelivery(row: DeliveryRow): KnownDelivery {
+  const { id, status, reason } = row;
   return {
-    id: row.id,
-    status: row.status,
-    reason: row.reason,
-    attemptCount: row.attempt_count,
-    repeatedAttempts: row.repeated_attempts,
-    attempts,
+    recorded: {
+      id,
+      status,
+      reason,
+      attemptCount: row.attempt_count,
+      repeatedAttempts: row.repeated_attempts,
+    },
+    sequences: row.log_sequences,
+    attempts: [],
   };
 }
 
-async function readMarks({ pool }: OpenDatabase): Promise<Map<string, number>> {
+/** Adds the outcomes of the archive to the deliveries. @returns by delivery: attempts that are marked. */
+async function readOutcomes(
+  { pool }: OpenDatabase,
+  deliveries: ReadonlyMap<string, KnownDelivery>,
+): Promise<ReadonlyMap<string, number>> {
   const marked = new Map<string, number>();
   let [partition, epochMs, sequence] = [-1, 0, 0];
   for (;;) {
@@ -99,20 +105,36 @@ async function readMarks({ pool }: OpenDatabase): Promise<Map<string, number>> {
        order by partition, epoch_ms, sequence limit ${LOG_PAGE_ROWS}`,
       [partition, epochMs, sequence],
     );
-    for (const { bytes } of rows) noteMarks(marked, bytes);
+    for (const row of rows) {
+      for (const event of decoded(row.bytes)) {
+        if (event.kind !== "attempt.succeeded" && event.kind !== "attempt.failed") continue;
+        const { deliveryId, attempt } = event;
+        if (attempt.possibleRepeat) marked.set(deliveryId, (marked.get(deliveryId) ?? 0) + 1);
+        const delivery = deliveries.get(deliveryId);
+        if (delivery?.sequences.includes(row.sequence)) noteAttempt(delivery, attempt);
+      }
+    }
     const last = rows.at(-1);
     if (last === undefined) return marked;
     ({ partition, epoch_ms: epochMs, sequence } = last);
   }
 }
 
-function noteMarks(marked: Map<string, number>, bytes: Buffer): void {
-  const decoded = decodeLogEvents(bytes);
-  if (decoded.kind === "undecodable") throw new Error(decoded.reason);
-  for (const event of decoded.value) {
-    if (event.kind !== "attempt.succeeded" && event.kind !== "attempt.failed") continue;
-    if (event.attempt.possibleRepeat) marked.set(event.deliveryId, (marked.get(event.deliveryId) ?? 0) + 1);
-  }
+function decoded(bytes: Buffer): readonly LogEvent[] {
+  const events = decodeLogEvents(bytes);
+  if (events.kind === "undecodable") throw new Error(events.reason);
+  return events.value;
+}
+
+function noteAttempt(
+  { attempts }: KnownDelivery,
+  { number, startedAtMs, durationMs, statusCode }: AttemptRecord,
+): void {
+  attempts[number] ??= { startedAtMs, durationMs, statusCode: statusCode ?? null };
+}
+
+function dense(attempts: readonly RecordedAttempt[]): readonly RecordedAttempt[] {
+  return attempts.filter((attempt) => attempt !== undefined);
 }
 
 async function readAcceptedTwice({ pool }: OpenDatabase): Promise<readonly string[]> {

@@ -17,7 +17,13 @@ import {
 import { describe, expect, it } from "vitest";
 import { decodeConfigValue, decodeSentinel, encodeConfigValue, encodeSentinel } from "./config-codec.ts";
 import { decodeEventGroup, encodedEventBytes, encodeEventGroup } from "./event-codec.ts";
-import { decodeLogEvents, decodeLogFacts, encodedLogEventBytes, encodeLogEvents } from "./log-codec.ts";
+import {
+  decodeLogEvents,
+  decodeLogEventsNaming,
+  decodeLogFacts,
+  encodedLogEventBytes,
+  encodeLogEvents,
+} from "./log-codec.ts";
 import { encoding } from "./wire.ts";
 import { decodeWork, decodeWorkItem, encodeWorkBundle, encodeWorkItem } from "./work-item-codec.ts";
 
@@ -245,6 +251,16 @@ describe("the codecs give back what they were given", () => {
     expect(decodeLogFacts(encodeLogEvents(LOG_EVENTS))).toEqual({ kind: "decoded", value: facts });
   });
 
+  it("for those log events of a message that name an id, whatever stands around them", () => {
+    const own = uuid("own delivery") as DeliveryId;
+    const named = LOG_EVENTS.flatMap((event) => ("deliveryId" in event ? [{ ...event, deliveryId: own }] : []));
+    const between = named.flatMap((event) => [...LOG_EVENTS, event]);
+    const bytes = Buffer.concat([encodeLogEvents(between), encodeLogEvents(LOG_EVENTS)]);
+    expect(named.length).toBeGreaterThan(5);
+    expect(decodeLogEventsNaming(bytes, own)).toEqual({ kind: "decoded", value: named });
+    expect(decodeLogEventsNaming(bytes, uuid("a stranger"))).toEqual({ kind: "decoded", value: [] });
+  });
+
   it("for log messages put one behind the other", () => {
     const joined = Buffer.concat(LOG_EVENTS.map((event) => encodeLogEvents([event])));
     expect(decodeLogEvents(joined)).toEqual({ kind: "decoded", value: LOG_EVENTS });
@@ -327,6 +343,16 @@ describe("decoding", () => {
     expect(decodeWorkItem(encodeWorkItem(item))).toMatchObject({ reason: expect.stringContaining("profile") });
     const event = { ...ofDelivery, kind: "delivery.cancelled", reason: "unheard-of" } as unknown as LogEvent;
     expect(decodeLogEvents(encodeLogEvents([event]))).toMatchObject({ reason: expect.stringContaining("reason") });
+  });
+
+  it("reads what names an id beside events that it cannot read, and refuses what names it and cannot be read", () => {
+    const own = uuid("own delivery") as DeliveryId;
+    const strange = { ...ofDelivery, kind: "delivery.cancelled", reason: "unheard-of" } as unknown as LogEvent;
+    const [event] = LOG_EVENTS.filter((each) => each.kind === "attempt.failed");
+    const named = { ...event, deliveryId: own } as LogEvent;
+    const beside = encodeLogEvents([strange, named, strange]);
+    expect(decodeLogEventsNaming(beside, own)).toEqual({ kind: "decoded", value: [named] });
+    expect(decodeLogEventsNaming(beside, deliveryId)).toMatchObject({ reason: expect.stringContaining("reason") });
   });
 });
 

@@ -1,5 +1,6 @@
 /** Delivery events, as LOG and the archive hold them: batches, additive, read by every later version. */
 
+import { BinaryReader } from "@bufbuild/protobuf/wire";
 import {
   type AttemptFacts,
   type AttemptRecord,
@@ -43,6 +44,37 @@ export function decodeLogEvents(bytes: Uint8Array): Decoded<readonly LogEvent[]>
 export function decodeLogFacts(bytes: Uint8Array): Decoded<readonly LogFact[]> {
   return decoding(() => DeliveryFactBatch.decode(bytes).events.map(logFactFromWire));
 }
+
+/**
+ * Those of a batch's events in whose bytes an id stands as text, whatever it is there: of some hundred events, each of
+ * another delivery, only one has to be decoded. What cannot be read of the others does no harm.
+ */
+export function decodeLogEventsNaming(bytes: Uint8Array, id: string): Decoded<readonly LogEvent[]> {
+  return decoding(() => {
+    const text = asBuffer(bytes);
+    const reader = new BinaryReader(bytes);
+    const events: LogEvent[] = [];
+    let found = text.indexOf(id);
+    while (found >= 0 && reader.pos < reader.len) {
+      const [field, wireType] = reader.tag();
+      if (field !== BATCH_EVENTS_FIELD) {
+        reader.skip(wireType);
+        continue;
+      }
+      const length = reader.uint32();
+      const end = reader.pos + length;
+      if (found < end) {
+        events.push(logEventFromWire(wire.DeliveryEvent.decode(reader, length)));
+        found = text.indexOf(id, end);
+      }
+      reader.pos = end;
+    }
+    return events;
+  });
+}
+
+/** The number of `DeliveryEventBatch.events`. */
+const BATCH_EVENTS_FIELD = 1;
 
 /** An upper bound of what the event adds to its batch. */
 export function encodedLogEventBytes(event: LogEvent): number {

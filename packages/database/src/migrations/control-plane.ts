@@ -120,7 +120,6 @@ async function extendDeliveries(db: Kysely<unknown>): Promise<void> {
 async function orderEvents(db: Kysely<unknown>): Promise<void> {
   await sql`
     create index events_in_order on events (org_id, place_epoch_ms, place_sequence, place_index)`.execute(db);
-  await sql`drop index events_of_org`.execute(db);
 }
 
 /**

@@ -10,14 +10,14 @@ export async function createGrants(db: Kysely<unknown>): Promise<void> {
     grant select, insert, update, delete on organisations, api_keys, webhooks, config_outbox
     to posthorn_api`.execute(db);
   await sql`
-    grant select on delivery_log, deliveries, attempts, events, retry_due, webhook_health, projector_checkpoint
+    grant select on delivery_log, deliveries, events, retry_due, webhook_health, projector_checkpoint
     to posthorn_api`.execute(db);
 
   await sql`grant select, insert on delivery_log to posthorn_projector`.execute(db);
   await sql`grant execute on function ensure_delivery_log_partitions to posthorn_projector`.execute(db);
   await sql`
     grant select, insert, update, delete
-    on deliveries, attempts, events, retry_due, webhook_health, projector_checkpoint
+    on deliveries, events, retry_due, webhook_health, projector_checkpoint
     to posthorn_projector`.execute(db);
 
   await sql`grant select on deliveries, projector_checkpoint to posthorn_scheduler`.execute(db);

@@ -7,7 +7,6 @@ import { type Kysely, sql } from "kysely";
 
 export async function createProjections(db: Kysely<unknown>): Promise<void> {
   await createDeliveries(db);
-  await createAttempts(db);
   await createEvents(db);
   await createRetryDue(db);
   await createSmallTables(db);
@@ -48,28 +47,14 @@ async function createDeliveries(db: Kysely<unknown>): Promise<void> {
       log_epochs bigint[] not null,
       log_sequences bigint[] not null
     ) with (fillfactor = 80)`.execute(db);
-  await sql`create index deliveries_of_webhook on deliveries (webhook_id, created_at desc, id desc)`.execute(db);
-  await sql`create index deliveries_of_org on deliveries (org_id, created_at desc, id desc)`.execute(db);
+  // Rows come in the order of their time, and Postgres leaves full the pages that it appends to: 59 bytes per row of an
+  // organisation instead of 81 the other way round. Lists read them backwards.
+  await sql`create index deliveries_of_webhook on deliveries (webhook_id, created_at, id)`.execute(db);
+  await sql`create index deliveries_of_org on deliveries (org_id, created_at, id)`.execute(db);
   await sql`create index deliveries_of_event on deliveries (event_id)`.execute(db);
   // For the reconciler. It stays as small as what is open, and says nothing of the status, which changes often.
   await sql`
     create index deliveries_open on deliveries (partition, created_at) where completed_at is null`.execute(db);
-}
-
-async function createAttempts(db: Kysely<unknown>): Promise<void> {
-  await sql`
-    create table attempts (
-      delivery_id uuid not null,
-      started_at timestamptz(3) not null,
-      log_epoch_ms bigint not null,
-      log_sequence bigint not null,
-      number integer not null,
-      duration_ms integer not null,
-      status_code integer,
-      outcome text not null,
-      error_class text,
-      primary key (delivery_id, number)
-    )`.execute(db);
 }
 
 async function createEvents(db: Kysely<unknown>): Promise<void> {
@@ -86,10 +71,9 @@ async function createEvents(db: Kysely<unknown>): Promise<void> {
       caller_id text,
       traceparent text not null
     )`.execute(db);
-  await sql`create index events_of_org on events (org_id, accepted_at desc, id)`.execute(db);
   // Publishers look an event up by the id they gave it.
   await sql`
-    create index events_of_caller on events (org_id, caller_id, accepted_at desc, id desc)
+    create index events_of_caller on events (org_id, caller_id, accepted_at, id)
     where caller_id is not null`.execute(db);
 }
 

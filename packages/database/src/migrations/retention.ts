@@ -69,7 +69,6 @@ async function createRetirementOfDeliveries(db: Kysely<unknown>): Promise<void> 
           and not exists (select from replays r where r.webhook_id = d.webhook_id and r.state = 'running')
         order by d.event_id limit rows_max for update of d skip locked
       ) page;
-      delete from attempts where delivery_id = any(ids);
       delete from deliveries where id = any(ids);
       retired := coalesce(cardinality(ids), 0);
       return next;
@@ -161,8 +160,9 @@ async function createDoors(db: Kysely<unknown>): Promise<void> {
 
 /**
  * Drops the oldest day of the archive that nothing needs. It takes no day to drop: which days may go follows from what
- * has been retired, what is still open, and the least age. Waiting for the lock would hold up the projector, so it is
- * given up soon, and tried another time.
+ * has been retired, what is kept however old it is, and the least age. The archive outlives the rows that refer to it:
+ * what an attempt was stands there and nowhere else. Waiting for the lock would hold up the projector, so it is given up
+ * soon, and tried another time.
  */
 async function createArchiveDoor(db: Kysely<unknown>): Promise<void> {
   // Its body is text, so that it finds whatever tables a rebuild has put in place.
@@ -173,7 +173,10 @@ async function createArchiveDoor(db: Kysely<unknown>): Promise<void> {
       (select history_before from retention_progress) - make_interval(days => ${sql.lit(ARCHIVE_MARGIN_DAYS)}),
       now() - make_interval(days => ${sql.lit(KEPT_DAYS_MIN)}),
       (select min(created_at) from deliveries where completed_at is null and event_type is not null and not test),
-      (select min(created_at) from replays where state = 'running')
+      (select min(created_at) from replays where state = 'running'),
+      (select min(oldest.created_at) from replays r cross join lateral (
+        select d.created_at from deliveries d where d.webhook_id = r.webhook_id order by d.created_at limit 1
+      ) oldest where r.state = 'running')
     ), 'UTC') $body$`.execute(db);
   await sql`
     create function drop_oldest_delivery_log_day() returns table (outcome text, day date)

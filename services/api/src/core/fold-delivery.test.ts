@@ -81,7 +81,7 @@ describe("a delivery out of its log", () => {
       completedAtMs: endedAtMs,
     });
     expect(folded?.attempts).toMatchObject([
-      { number: 1, outcome: "failed", errorClass: "status", exchange: { url: attempt.url, errorMessage: "HTTP 500" } },
+      { number: 1, outcome: "failed", errorClass: "status", url: attempt.url, errorMessage: "HTTP 500" },
     ]);
   });
 

@@ -1,14 +1,7 @@
 /** A delivery as its log tells it, for those who cannot wait until it has been projected. */
 
-import {
-  type AttemptFailed,
-  type AttemptSucceeded,
-  type DeliveryEvent,
-  type DeliveryState,
-  evolve,
-  UNKNOWN_DELIVERY,
-} from "@posthorn/domain";
-import { findExchange } from "./find-exchange.ts";
+import { type DeliveryEvent, type DeliveryState, evolve, UNKNOWN_DELIVERY } from "@posthorn/domain";
+import { attemptsIn } from "./archived-attempts.ts";
 import type { Attempt, Delivery } from "./present-delivery.ts";
 
 export type FoldedDelivery = { readonly delivery: Delivery; readonly attempts: readonly Attempt[] };
@@ -36,26 +29,9 @@ export function foldDelivery(events: readonly DeliveryEvent[]): FoldedDelivery |
     createdAtMs: created.atMs,
     completedAtMs: "completedAtMs" in state ? state.completedAtMs : undefined,
   };
-  return { delivery, attempts: events.filter(isOutcome).map((outcome) => attemptOf(outcome, events)) };
+  return { delivery, attempts: attemptsIn(events) };
 }
 
 function reasonOf(state: DeliveryState): string | undefined {
   return "reason" in state ? state.reason : undefined;
-}
-
-function isOutcome(event: DeliveryEvent): event is AttemptSucceeded | AttemptFailed {
-  return event.kind === "attempt.succeeded" || event.kind === "attempt.failed";
-}
-
-function attemptOf(outcome: AttemptSucceeded | AttemptFailed, events: readonly DeliveryEvent[]): Attempt {
-  const { number, startedAtMs, durationMs, statusCode } = outcome.attempt;
-  return {
-    number,
-    startedAtMs,
-    durationMs,
-    outcome: outcome.kind === "attempt.succeeded" ? "succeeded" : "failed",
-    statusCode,
-    errorClass: outcome.kind === "attempt.failed" ? outcome.errorClass : undefined,
-    exchange: findExchange(events, { ...outcome, number, startedAtMs }),
-  };
 }

@@ -22,6 +22,7 @@ export type Delivery = {
   readonly completedAtMs: number | undefined;
 };
 
+/** What was exchanged was masked when it was recorded. */
 export type Attempt = {
   readonly number: number;
   readonly startedAtMs: number;
@@ -29,18 +30,12 @@ export type Attempt = {
   readonly outcome: "succeeded" | "failed";
   readonly statusCode: number | undefined;
   readonly errorClass: ErrorClass | undefined;
-  /** What only the archive knows; undefined when it no longer holds the attempt. */
-  readonly exchange: Exchange | undefined;
-};
-
-/** One HTTP exchange, masked when it was recorded. */
-export type Exchange = {
+  readonly errorMessage: string | undefined;
   readonly url: string;
   readonly requestHeaders: readonly Header[];
   readonly responseHeaders: readonly Header[];
   readonly responseBody: Uint8Array;
   readonly responseTruncated: boolean;
-  readonly errorMessage: string | undefined;
 };
 
 export function presentDelivery(delivery: Delivery) {
@@ -66,7 +61,6 @@ export function presentDelivery(delivery: Delivery) {
 
 /** @param requestBody the body that every attempt carried; undefined when its payload is gone. */
 export function presentAttempt(attempt: Attempt, requestBody: Uint8Array | undefined) {
-  const { exchange } = attempt;
   const answer = presentAnswer(attempt);
   return {
     number: attempt.number,
@@ -75,23 +69,19 @@ export function presentAttempt(attempt: Attempt, requestBody: Uint8Array | undef
     outcome: attempt.outcome,
     status_code: attempt.statusCode ?? null,
     error_class: attempt.errorClass ?? null,
-    error_message: exchange?.errorMessage ?? null,
+    error_message: attempt.errorMessage ?? null,
     request: presentRequest(attempt, requestBody),
     response: answer === null ? null : { status: answer.statusCode, ...answer.content },
   };
 }
 
-/** Null when the archive no longer holds the attempt. */
-export function presentRequest({ exchange }: Attempt, body: Uint8Array | undefined) {
-  if (exchange === undefined) return null;
-  const { url, requestHeaders } = exchange;
+export function presentRequest({ url, requestHeaders }: Attempt, body: Uint8Array | undefined) {
   return { url, headers: headersObject(requestHeaders), body: body === undefined ? null : textOf(body) };
 }
 
-/** Null when none came, or the archive no longer holds the attempt. */
-export function presentAnswer({ exchange, statusCode }: Attempt) {
-  if (exchange === undefined || statusCode === undefined) return null;
-  const { responseHeaders, responseBody, responseTruncated } = exchange;
+/** Null when none came. */
+export function presentAnswer({ statusCode, responseHeaders, responseBody, responseTruncated }: Attempt) {
+  if (statusCode === undefined) return null;
   const headers = headersObject(responseHeaders);
   return { statusCode, content: { headers, body: textOf(responseBody), truncated: responseTruncated } };
 }

@@ -1,7 +1,6 @@
 /** Gets what was logged of a delivery, as the archive holds it, in the order in which it was logged. */
 
 import { logPage, positionsOfPage } from "../core/delivery-log-page.ts";
-import { eventsOfDelivery } from "../core/find-exchange.ts";
 import { presentLogEvent } from "../core/present-log-event.ts";
 import { notFound } from "../core/problems.ts";
 import type { Archive } from "../io/archive.ts";
@@ -15,12 +14,12 @@ export function getDeliveryLog({ deliveries, archive }: GetDeliveryLogPorts): Ha
   return async ({ parameters, query }) => {
     const dossier = await deliveries.get(parameters.org, parameters.delivery);
     if (dossier === undefined) return refused(notFound("delivery"));
-    const { orgId, delivery, logPositions } = dossier;
+    const { orgId, delivery, acceptedAtMs, logPositions } = dossier;
     const { limit, cursor } = query;
     const positions = positionsOfPage(logPositions, limit, cursor);
-    const messages = await archive.read(positions, delivery.createdAtMs);
+    const messages = await archive.read({ orgId, id: delivery.id, acceptedAtMs }, positions);
     const events = messages.flatMap(({ position, events }) =>
-      eventsOfDelivery(events, orgId, delivery.id).map((event, index) => ({ event, position, index })),
+      events.map((event, index) => ({ event, position, index })),
     );
     const { entries, nextCursor } = logPage(positions, events, limit, cursor, logPositions.at(-1));
     const items = entries.map(({ event, position }) => presentLogEvent(event, position));

@@ -1,24 +1,22 @@
-/**
- * Reads a delivery with everything that is known of it: its attempts, what they exchanged, which only the archive
- * holds, and the event that they carried.
- */
+/** Reads a delivery with everything that is known of it: its attempts, out of the archive, and the event they carried. */
 
 import type { AcceptedEvent, DeliveryId, OrgId } from "@posthorn/domain";
-import { findExchange } from "../core/find-exchange.ts";
+import { attemptsIn } from "../core/archived-attempts.ts";
 import type { Attempt } from "../core/present-delivery.ts";
+import type { LogPosition } from "../core/present-log-event.ts";
 import type { Archive } from "../io/archive.ts";
-import type { Deliveries, DeliveryDossier, LoggedAttempt } from "../io/deliveries.ts";
+import type { Deliveries, DeliveryDossier } from "../io/deliveries.ts";
 import type { ReadPayload } from "../io/payload-reader.ts";
 
 export type ReadDeliveryPorts = {
-  readonly deliveries: Pick<Deliveries, "get" | "attemptsOf">;
+  readonly deliveries: Pick<Deliveries, "get">;
   readonly archive: Archive;
   readonly readPayload: ReadPayload;
 };
 
 export type DeliveryStory = {
   readonly dossier: DeliveryDossier;
-  /** In the order of their numbers. */
+  /** In the order of their numbers; without those that the archive no longer holds. */
   readonly attempts: readonly Attempt[];
   /** Undefined when its payload is gone, or cannot be read and no attempt has carried it yet. */
   readonly event: AcceptedEvent | undefined;
@@ -35,25 +33,29 @@ export function deliveryReader({ deliveries, archive, readPayload }: ReadDeliver
   return async (org, id) => {
     const dossier = await deliveries.get(org, id);
     if (dossier === undefined) return { kind: "unknown" };
-    const payload = await readPayload({ ...dossier, eventId: dossier.delivery.eventId });
-    const attempts = await withExchanges(archive, dossier, await deliveries.attemptsOf(dossier));
-    if (payload.kind === "unavailable" && attempts.length > 0) return payload;
+    const [payload, attempts] = await Promise.all([
+      readPayload({ ...dossier, eventId: dossier.delivery.eventId }),
+      attemptsOf(archive, dossier),
+    ]);
+    if (payload.kind === "unavailable" && dossier.delivery.attemptCount > 0) return payload;
     return { kind: "found", dossier, attempts, event: payload.kind === "found" ? payload.event : undefined };
   };
 }
 
-async function withExchanges(
-  archive: Archive,
-  dossier: DeliveryDossier,
-  logged: readonly LoggedAttempt[],
-): Promise<readonly Attempt[]> {
-  if (logged.length === 0) return [];
-  const { orgId, delivery } = dossier;
-  const positions = logged.map(({ position }) => position);
-  const messages = await archive.read(positions, delivery.createdAtMs);
-  return logged.map(({ attempt, position }) => {
-    const events = messages.find((message) => message.position === position)?.events ?? [];
-    const exchange = findExchange(events, { ...attempt, orgId, deliveryId: delivery.id });
-    return { ...attempt, exchange };
-  });
+/**
+ * A message is projected as a whole: what those of a row's log tell of is what the row tells of, and no attempt more. The
+ * first one is left out if that can be: most often it tells of some hundred creations, and of no attempt.
+ */
+async function attemptsOf(archive: Archive, dossier: DeliveryDossier): Promise<readonly Attempt[]> {
+  const { orgId, delivery, acceptedAtMs } = dossier;
+  if (delivery.attemptCount === 0) return [];
+  const eventsAt = async (positions: readonly LogPosition[]) => {
+    const messages = await archive.read({ orgId, id: delivery.id, acceptedAtMs }, positions);
+    return messages.flatMap(({ events }) => events);
+  };
+  const later = await eventsAt(dossier.logPositions.slice(1));
+  const attempts = attemptsIn(later);
+  const hasBegunOtherwise = later.some(({ kind }) => kind === "delivery.created");
+  if (attempts.length === delivery.attemptCount && !hasBegunOtherwise) return attempts;
+  return attemptsIn([...(await eventsAt(dossier.logPositions.slice(0, 1))), ...later]);
 }

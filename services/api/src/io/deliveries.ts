@@ -1,4 +1,4 @@
-/** Deliveries and their attempts, as the projector keeps them in Postgres. Read only. */
+/** Deliveries, as the projector keeps them in Postgres. Read only. */
 
 import type { Database, DeliveriesTable } from "@posthorn/database";
 import {
@@ -17,7 +17,7 @@ import {
 } from "@posthorn/domain";
 import { type Kysely, type Selectable, type SqlBool, sql } from "kysely";
 import { type Page, pageOf } from "../core/cursor.ts";
-import type { Attempt, Delivery } from "../core/present-delivery.ts";
+import type { Delivery } from "../core/present-delivery.ts";
 import type { LogPosition } from "../core/present-log-event.ts";
 import type { Release } from "../core/retry-decision.ts";
 import { olderThan, type PageRequest } from "./list-order.ts";
@@ -53,14 +53,9 @@ export type DeliveryDossier = {
   readonly logPositions: readonly LogPosition[];
 };
 
-/** An attempt without its exchange, and where the archive holds that. */
-export type LoggedAttempt = { readonly attempt: Omit<Attempt, "exchange">; readonly position: LogPosition };
-
 export type Deliveries = {
   list(org: OrgId, filter: DeliveryFilter, page: PageRequest): Promise<Page<Delivery>>;
   get(org: OrgId, id: DeliveryId): Promise<DeliveryDossier | undefined>;
-  /** In the order of their numbers. */
-  attemptsOf(dossier: DeliveryDossier): Promise<readonly LoggedAttempt[]>;
 };
 
 export function openDeliveries(db: Kysely<Database>): Deliveries {
@@ -85,28 +80,6 @@ export function openDeliveries(db: Kysely<Database>): Deliveries {
         .where("deliveries.id", "=", id)
         .executeTakeFirst();
       return row === undefined ? undefined : { ...dossierOf(row), release: releaseOf(row) };
-    },
-
-    attemptsOf: async ({ delivery, partition }) => {
-      // One that ended after the delivery was read is no part of the same answer.
-      const rows = await db
-        .selectFrom("attempts")
-        .selectAll()
-        .where("delivery_id", "=", delivery.id)
-        .where("number", "<=", delivery.attemptCount)
-        .orderBy("number")
-        .execute();
-      return rows.map((row) => ({
-        attempt: {
-          number: row.number,
-          startedAtMs: row.started_at.getTime(),
-          durationMs: row.duration_ms,
-          outcome: row.outcome,
-          statusCode: row.status_code ?? undefined,
-          errorClass: storedErrorClass(row.error_class),
-        },
-        position: { partition, epochMs: row.log_epoch_ms, sequence: row.log_sequence },
-      }));
     },
   };
 }

@@ -17,20 +17,23 @@ const attempt = z
     status_code: z.int().nullable(),
     error_class: z.enum(ERROR_CLASSES).nullable(),
     error_message: z.string().nullable(),
-    request: z
-      .strictObject({
-        url: z.string().describe("Query values are masked"),
-        headers,
-        body: z.string().nullable().describe("Null when the payload is gone"),
-      })
-      .nullable()
-      .describe("Null when the archive no longer holds the attempt"),
+    request: z.strictObject({
+      url: z.string().describe("Query values are masked"),
+      headers,
+      body: z.string().nullable().describe("Null when the payload is gone"),
+    }),
     response: z
       .strictObject({ status: z.int(), headers, body: z.string(), truncated: z.boolean() })
       .nullable()
       .describe("Null when no answer came"),
   })
   .meta({ id: "Attempt" });
+
+const attemptsKept = z
+  .array(attempt)
+  .describe(
+    "In the order of their numbers; `attempt_count` says how many there were, should the archive have lost some",
+  );
 
 export const delivery = z
   .strictObject({
@@ -102,7 +105,7 @@ export const getDeliveryRoute = {
   changesConfiguration: false,
   query: noQuery,
   body: undefined,
-  success: { status: 200, body: delivery.extend({ attempts: z.array(attempt) }) },
+  success: { status: 200, body: delivery.extend({ attempts: attemptsKept }) },
 } as const satisfies Route;
 
 export const getDeliveryLogRoute = {

@@ -9,7 +9,6 @@ import {
   type ConfigurationChanged,
   type DeliveryFact,
   type DeliveryId,
-  type ErrorClass,
   type EventFacts,
   type EventId,
   evolveHealth,
@@ -34,17 +33,6 @@ type Outcome = FactOf<AttemptSucceeded | AttemptFailed>;
 
 export type LogMessage = { readonly position: LogPosition; readonly events: readonly LogFact[] };
 
-export type AttemptRow = {
-  readonly deliveryId: DeliveryId;
-  readonly number: number;
-  readonly startedAtMs: number;
-  readonly durationMs: number;
-  readonly outcome: "succeeded" | "failed";
-  readonly statusCode: number | undefined;
-  readonly errorClass: ErrorClass | undefined;
-  readonly position: LogPosition;
-};
-
 export type EventRow = {
   readonly eventId: EventId;
   readonly orgId: OrgId;
@@ -66,12 +54,11 @@ export type CurrentRows = {
 };
 
 /**
- * The rows to write, each table's by its key. Rows of `attempts`, `events`, `webhook_disablings` and `audit` that exist
- * already stay as they are.
+ * The rows to write. Those of deliveries and events are in the order of the log. Rows of `events`, `webhook_disablings`
+ * and `audit` that exist already stay as they are.
  */
 export type ProjectionChanges = {
   readonly deliveries: readonly DeliveryRecord[];
-  readonly attempts: readonly AttemptRow[];
   readonly events: readonly EventRow[];
   readonly retryDue: readonly RetryDue[];
   readonly retryDueDeleted: readonly DeliveryId[];
@@ -125,7 +112,6 @@ export function foldBatch(messages: readonly LogMessage[], current: CurrentRows)
 type Fold = {
   readonly current: CurrentRows;
   readonly deliveries: Map<DeliveryId, DeliveryRecord>;
-  readonly attempts: Map<string, AttemptRow>;
   readonly events: Map<EventId, EventRow>;
   readonly health: Map<WebhookId, HealthRow>;
   readonly replays: Map<ReplayId, ReplayRecord>;
@@ -138,7 +124,6 @@ function startFold(current: CurrentRows): Fold {
   return {
     current,
     deliveries: new Map(),
-    attempts: new Map(),
     events: new Map(),
     health: new Map(),
     replays: new Map(),
@@ -158,19 +143,16 @@ function noteEvent(fold: Fold, event: LogFact): void {
 function foldDeliveryEvent(fold: Fold, event: DeliveryFact, position: LogPosition): void {
   const before = fold.deliveries.get(event.deliveryId) ?? fold.current.deliveries.get(event.deliveryId);
   const after = applyEvent(before, event, position);
-  if (isOutcome(event)) noteOutcome(fold, event, position, before, after);
+  if (isOutcome(event)) noteOutcome(fold, event, before, after);
   if (after !== undefined && after !== before) fold.deliveries.set(event.deliveryId, after);
 }
 
 function noteOutcome(
   fold: Fold,
   event: Outcome,
-  position: LogPosition,
   before: DeliveryRecord | undefined,
   after: DeliveryRecord | undefined,
 ): void {
-  const attemptKey = `${event.deliveryId}:${event.attempt.number}`;
-  if (!fold.attempts.has(attemptKey)) fold.attempts.set(attemptKey, attemptRow(event, position));
   const old = stateOf(before).progress;
   const now = stateOf(after).progress;
   fold.repeats += now.repeatedAttempts - old.repeatedAttempts;
@@ -214,22 +196,8 @@ function foldHealth(fold: Fold, event: HealthEvent): void {
   if (health !== (before ?? UNKNOWN_HEALTH)) fold.health.set(webhookId, { webhookId, orgId, health });
 }
 
-function attemptRow(event: Outcome, position: LogPosition): AttemptRow {
-  const { number, startedAtMs, durationMs, statusCode } = event.attempt;
-  return {
-    deliveryId: event.deliveryId,
-    number,
-    startedAtMs,
-    durationMs,
-    outcome: event.kind === "attempt.succeeded" ? "succeeded" : "failed",
-    statusCode,
-    errorClass: event.kind === "attempt.failed" ? event.errorClass : undefined,
-    position,
-  };
-}
-
 function changesOf(fold: Fold): ProjectionChanges {
-  const deliveries = [...fold.deliveries.values()].sort(byDelivery);
+  const deliveries = [...fold.deliveries.values()];
   const retryDue: RetryDue[] = [];
   const retryDueDeleted: DeliveryId[] = [];
   for (const record of deliveries) {
@@ -239,21 +207,15 @@ function changesOf(fold: Fold): ProjectionChanges {
   }
   return {
     deliveries,
-    attempts: [...fold.attempts.values()],
     events: [...fold.events.values()],
     retryDue,
     retryDueDeleted,
-    health: [...fold.health.values()].sort((a, b) => (a.webhookId < b.webhookId ? -1 : 1)),
-    replays: [...fold.replays.values()].sort((a, b) => (a.replayId < b.replayId ? -1 : 1)),
+    health: [...fold.health.values()],
+    replays: [...fold.replays.values()],
     disablings: [...fold.disablings.values()],
     audit: [...fold.audit.values()],
     repeats: fold.repeats,
   };
-}
-
-/** Rows are locked in the order of their keys, so that two writers cannot wait for each other. */
-function byDelivery(a: DeliveryRecord, b: DeliveryRecord): number {
-  return a.deliveryId < b.deliveryId ? -1 : 1;
 }
 
 function isOfHealth(event: LogFact): event is HealthEvent {

@@ -22,14 +22,7 @@ import {
   type WebhookId,
 } from "@posthorn/domain";
 import type { DeliveryRecord } from "./delivery-record.ts";
-import {
-  type AttemptRow,
-  type AuditRow,
-  type DisablingRow,
-  type EventRow,
-  foldBatch,
-  type LogMessage,
-} from "./fold-batch.ts";
+import { type AuditRow, type DisablingRow, type EventRow, foldBatch, type LogMessage } from "./fold-batch.ts";
 import type { ReplayRecord } from "./replay-record.ts";
 import type { RetryDue } from "./retry-due.ts";
 
@@ -215,7 +208,6 @@ export function logOf(...messages: readonly (readonly LogFact[])[]): readonly Lo
 /** The tables, as far as the fold goes. */
 export class MemoryProjection {
   readonly deliveries = new Map<DeliveryId, DeliveryRecord>();
-  readonly attempts = new Map<string, AttemptRow>();
   readonly events = new Map<EventId, EventRow>();
   readonly retryDue = new Map<DeliveryId, RetryDue>();
   readonly health = new Map<WebhookId, WebhookHealth>();
@@ -232,10 +224,6 @@ export class MemoryProjection {
       replays: new Map(this.replays),
     });
     for (const record of changes.deliveries) this.deliveries.set(record.deliveryId, record);
-    for (const row of changes.attempts) {
-      const key = `${row.deliveryId}:${row.number}`;
-      if (!this.attempts.has(key)) this.attempts.set(key, row);
-    }
     for (const row of changes.events) if (!this.events.has(row.eventId)) this.events.set(row.eventId, row);
     for (const row of changes.retryDue) this.retryDue.set(row.deliveryId, row);
     for (const id of changes.retryDueDeleted) this.retryDue.delete(id);
@@ -256,7 +244,6 @@ export class MemoryProjection {
       [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
     return {
       deliveries: sorted(this.deliveries),
-      attempts: sorted(this.attempts),
       events: sorted(this.events),
       retryDue: sorted(this.retryDue),
       health: sorted(this.health),

@@ -94,13 +94,11 @@ describe("a delivery that is created now", () => {
 
 describe("rows that nobody need look for", () => {
   const unmatched = (number: number) => foldBatch(logOf([deliveryEvents(number).unmatched()]), NOTHING).events;
-  const attempts = (number: number) => foldBatch(logOf([delivery.succeeded(number)]), NOTHING).attempts;
   const areNew = (written: WrittenRows, number: number) => unmatched(number).map((row) => written.isNewEvent(row));
 
   test("are none at first, since the log may be read again", () => {
     const written = new WrittenRows(ROWS_MAX);
     expect(areNew(written, 1)).toEqual([false]);
-    expect(attempts(1).map((row) => written.isNewAttempt(row, NOTHING))).toEqual([false]);
   });
 
   test("are those of events that the last batch did not tell of", () => {
@@ -110,19 +108,5 @@ describe("rows that nobody need look for", () => {
     const origin = { kind: "replay", replayId: REPLAY, replayOf: other.deliveryId } as const;
     const replayed = foldBatch(logOf([{ ...other.created(), origin } as LogFact]), NOTHING).events;
     expect(replayed.map((row) => written.isNewEvent(row))).toEqual([false]);
-  });
-
-  test("are those of attempts behind the last that counted", () => {
-    const written = new WrittenRows(ROWS_MAX);
-    commit(written, [delivery.created(), delivery.succeeded(2)]);
-    const deliveries = new Map(
-      foldBatch(logOf([delivery.created(), delivery.succeeded(2)]), NOTHING).deliveries.map((one) => [
-        one.deliveryId,
-        one,
-      ]),
-    );
-    const isNew = (number: number) =>
-      attempts(number).map((row) => written.isNewAttempt(row, { ...NOTHING, deliveries }));
-    expect([isNew(1), isNew(2), isNew(3)]).toEqual([[false], [false], [true]]);
   });
 });

@@ -6,8 +6,8 @@
 
 import type { DeliveryId, EventId, WebhookHealth, WebhookId } from "@posthorn/domain";
 import type { Checkpoint } from "./checkpoint.ts";
-import { type DeliveryRecord, isUnderWay, stateOf } from "./delivery-record.ts";
-import type { AffectedKeys, AttemptRow, CurrentRows, EventRow, ProjectionChanges } from "./fold-batch.ts";
+import { type DeliveryRecord, isUnderWay } from "./delivery-record.ts";
+import type { AffectedKeys, CurrentRows, EventRow, ProjectionChanges } from "./fold-batch.ts";
 
 export type Committed = {
   readonly keys: AffectedKeys;
@@ -71,11 +71,6 @@ export class WrittenRows {
       health: completed(keys.webhooks, this.#health, read.health),
       replays: read.replays,
     };
-  }
-
-  /** False: perhaps not. @param current what is known of its delivery. */
-  isNewAttempt({ deliveryId, number }: AttemptRow, current: CurrentRows): boolean {
-    return !this.#expectsRepeats && number > stateOf(current.deliveries.get(deliveryId)).progress.attemptCount;
   }
 
   /** False: perhaps not. */

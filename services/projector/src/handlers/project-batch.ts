@@ -12,13 +12,7 @@ import type { Committed, WrittenRows } from "../core/written-rows.ts";
 import { type ArchivedMessage, archiveStatement } from "../io/archive.ts";
 import { fingerprintOf, moveCheckpoint } from "../io/checkpoint-table.ts";
 import type { ReceivedMessage } from "../io/log-inbox.ts";
-import {
-  changeStatements,
-  type KnownToBeNew,
-  NOTHING_KNOWN_TO_BE_NEW,
-  projectionTablesId,
-  readCurrentRows,
-} from "../io/projection-tables.ts";
+import { changeStatements, type IsNewEvent, projectionTablesId, readCurrentRows } from "../io/projection-tables.ts";
 import { inTransaction } from "../io/transaction.ts";
 
 export type BatchResult =
@@ -70,20 +64,13 @@ async function tryToProject(
     const current = isKnown ? written.complete(keys, read) : await readCurrentRows(client, keys);
     const changes = foldBatch(log, current);
     crashPoint("projector.folded");
-    const isNew = isKnown ? newAccordingTo(written) : NOTHING_KNOWN_TO_BE_NEW;
-    const statements = [archiveStatement(partition, archived), ...changeStatements(changes, current, isNew)];
+    const isNewEvent: IsNewEvent = (row) => isKnown && written.isNewEvent(row);
+    const statements = [archiveStatement(partition, archived), ...changeStatements(changes, current, isNewEvent)];
     return { kind: "write", statements, result: { keys, current, changes, checkpoint, tablesId } };
   });
   if (committed === undefined) return { kind: "overtaken" };
   written.committed(committed);
   return { kind: "committed", checkpoint, changes: committed.changes };
-}
-
-function newAccordingTo(written: WrittenRows): KnownToBeNew {
-  return {
-    attempt: (row, current) => written.isNewAttempt(row, current),
-    event: (row) => written.isNewEvent(row),
-  };
 }
 
 function checkpointBehind(from: Checkpoint, messages: readonly ReceivedMessage[]): Checkpoint {

@@ -7,7 +7,7 @@ import { foldBatch, keysAffectedBy, type LogMessage } from "../core/fold-batch.t
 import { type ArchivedMessage, readArchive } from "../io/archive.ts";
 import type { Statement } from "../io/bulk-insert.ts";
 import { readPositions } from "../io/checkpoint-table.ts";
-import { changeStatements, NOTHING_KNOWN_TO_BE_NEW, readCurrentRows } from "../io/projection-tables.ts";
+import { changeStatements, readCurrentRows } from "../io/projection-tables.ts";
 import { inTransaction, send } from "../io/transaction.ts";
 import { type Decodable, isolatePoison } from "./isolate-poison.ts";
 
@@ -91,7 +91,7 @@ async function statementsFor(client: PoolClient, messages: readonly ReplayMessag
     return { position, events: content.kind === "decoded" ? content.value : [] };
   });
   const current = await readCurrentRows(client, keysAffectedBy(log));
-  return changeStatements(foldBatch(log, current), current, NOTHING_KNOWN_TO_BE_NEW);
+  return changeStatements(foldBatch(log, current), current, () => false);
 }
 
 async function withClient<Result>(pool: Pool, act: (client: PoolClient) => Promise<Result>): Promise<Result> {

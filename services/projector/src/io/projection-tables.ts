@@ -10,14 +10,7 @@ import {
   type WebhookId,
 } from "@posthorn/domain";
 import { type DeliveryRecord, isUnderWay } from "../core/delivery-record.ts";
-import type {
-  AffectedKeys,
-  AttemptRow,
-  CurrentRows,
-  EventRow,
-  HealthRow,
-  ProjectionChanges,
-} from "../core/fold-batch.ts";
+import type { AffectedKeys, CurrentRows, EventRow, HealthRow, ProjectionChanges } from "../core/fold-batch.ts";
 import { messageIdOf, type RetryDue } from "../core/retry-due.ts";
 import { uuidArray } from "./binary-arrays.ts";
 import {
@@ -54,13 +47,8 @@ export async function readCurrentRows(client: PoolClient, keys: AffectedKeys): P
   return { deliveries, health, replays };
 }
 
-/** Which rows certainly are not there yet. Whoever errs has the transaction fail. */
-export type KnownToBeNew = {
-  attempt(row: AttemptRow, current: CurrentRows): boolean;
-  event(row: EventRow): boolean;
-};
-
-export const NOTHING_KNOWN_TO_BE_NEW: KnownToBeNew = { attempt: () => false, event: () => false };
+/** Is the row certainly not there yet? Whoever errs has the transaction fail. */
+export type IsNewEvent = (row: EventRow) => boolean;
 
 /**
  * Everything is encoded before anything is sent: what cannot be written must not leave half a batch behind.
@@ -69,28 +57,25 @@ export const NOTHING_KNOWN_TO_BE_NEW: KnownToBeNew = { attempt: () => false, eve
 export function changeStatements(
   changes: ProjectionChanges,
   current: CurrentRows,
-  isNew: KnownToBeNew,
+  isNewEvent: IsNewEvent,
 ): readonly Statement[] {
-  const [newAttempts, otherAttempts] = divided(changes.attempts, (row) => isNew.attempt(row, current));
-  const [newEvents, otherEvents] = divided(changes.events, (row) => isNew.event(row));
+  const { added = [], given = [] } = Object.groupBy(changes.events, (row) => (isNewEvent(row) ? "added" : "given"));
   return [
     ...deliveryStatements(changes.deliveries, current.deliveries),
-    ...addAttempts(newAttempts),
-    ...insertAttempts(otherAttempts),
-    ...addEvents(newEvents),
-    ...insertEvents(otherEvents),
-    ...insertRetryDue(changes.retryDue),
-    ...deleteRetryDue(changes.retryDueDeleted),
-    ...insertHealth(changes.health),
-    ...insertReplays(changes.replays),
+    ...addEvents(added),
+    ...insertEvents(given),
+    ...insertRetryDue(inKeyOrder(changes.retryDue, (row) => row.deliveryId)),
+    ...deleteRetryDue(inKeyOrder(changes.retryDueDeleted, (id) => id)),
+    ...insertHealth(inKeyOrder(changes.health, (row) => row.webhookId)),
+    ...insertReplays(inKeyOrder(changes.replays, (row) => row.replayId)),
     ...insertDisablings(changes.disablings),
     ...insertAudit(changes.audit),
   ];
 }
 
-function divided<Row>(rows: readonly Row[], isFirst: (row: Row) => boolean): readonly [readonly Row[], readonly Row[]] {
-  const { first = [], second = [] } = Object.groupBy(rows, (row) => (isFirst(row) ? "first" : "second"));
-  return [first, second];
+/** Rows that are there are locked in the order of their keys, so that two writers cannot wait for each other. */
+function inKeyOrder<Row>(rows: readonly Row[], keyOf: (row: Row) => string): readonly Row[] {
+  return rows.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
 /** Which tables the session writes to: another number once a rebuild has put others in their place. */
@@ -115,7 +100,10 @@ async function readDeliveries(
   return new Map(rows.map((row) => deliveryFromRow(row)).map((record) => [record.deliveryId, record]));
 }
 
-/** The dearest table: what is new is copied, and of what is under way only its state is written. */
+/**
+ * The dearest table: what is new is copied, and of what is under way only its state is written. What is new stays in
+ * the order of the log: nobody else can hold it, and indexes by time grow at their ends.
+ */
 function deliveryStatements(
   records: readonly DeliveryRecord[],
   current: CurrentRows["deliveries"],
@@ -129,7 +117,11 @@ function deliveryStatements(
     if (before === undefined) return "added";
     return isUnderWay(before) ? "advanced" : "replaced";
   });
-  return [...addDeliveries(added), ...advanceDeliveries(advanced), ...replaceDeliveries(replaced)];
+  return [
+    ...addDeliveries(added),
+    ...advanceDeliveries(inKeyOrder(advanced, (record) => record.deliveryId)),
+    ...replaceDeliveries(inKeyOrder(replaced, (record) => record.deliveryId)),
+  ];
 }
 
 const addDeliveries = bulkCopy<DeliveryRecord>("deliveries", DELIVERY_COLUMNS);
@@ -144,22 +136,6 @@ const replaceDeliveries = bulkInsert<DeliveryRecord>(
     CHANGING_DELIVERY_COLUMNS.map((column) => column.name),
   ),
 );
-
-const ATTEMPT_COLUMNS: readonly Column<AttemptRow>[] = [
-  uuid("delivery_id", (row) => row.deliveryId),
-  int4("number", (row) => row.number),
-  timestamp("started_at", (row) => row.startedAtMs),
-  int4("duration_ms", (row) => row.durationMs),
-  text("outcome", (row) => row.outcome),
-  int4("status_code", (row) => row.statusCode),
-  text("error_class", (row) => row.errorClass),
-  int8("log_epoch_ms", (row) => row.position.epochMs),
-  int8("log_sequence", (row) => row.position.sequence),
-];
-
-const addAttempts = bulkCopy<AttemptRow>("attempts", ATTEMPT_COLUMNS);
-
-const insertAttempts = bulkInsert<AttemptRow>("attempts", ATTEMPT_COLUMNS, "do nothing");
 
 const EVENT_COLUMNS: readonly Column<EventRow>[] = [
   uuid("id", (row) => row.eventId),

@@ -8,7 +8,6 @@ import type { PoolClient } from "@posthorn/database";
 /** Everything that can be folded from the archive. */
 export const PROJECTION_TABLES = [
   "deliveries",
-  "attempts",
   "events",
   "retry_due",
   "webhook_health",

@@ -32,7 +32,7 @@ export function presentMutxWebhook(webhook: Webhook, urlView: UrlView) {
 export function presentMutxDelivery({ dossier, attempts, event }: DeliveryStory) {
   const { delivery } = dossier;
   const last = attempts.at(-1);
-  const answer = delivery.lastStatusCode === undefined ? undefined : last?.exchange?.responseBody;
+  const answer = delivery.lastStatusCode === undefined ? undefined : last?.responseBody;
   const isDelivered = delivery.status === "delivered";
   return {
     id: delivery.id,

@@ -32,7 +32,7 @@ export function presentConversation(
     created_at: instant(attempt.startedAtMs),
     duration_ms: attempt.durationMs,
     successful: attempt.outcome === "succeeded",
-    error: attempt.exchange?.errorMessage ?? null,
+    error: attempt.errorMessage ?? null,
     request: presentRequest(attempt, requestBody),
     response: answer === null ? null : { status_code: answer.statusCode, ...answer.content },
   };

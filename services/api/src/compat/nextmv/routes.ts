@@ -48,7 +48,7 @@ const conversation = z.strictObject({
   duration_ms: z.int(),
   successful: z.boolean(),
   error: z.string().nullable(),
-  request: z.strictObject({ url: z.string(), headers, body: z.string().nullable() }).nullable(),
+  request: z.strictObject({ url: z.string(), headers, body: z.string().nullable() }),
   response: z.strictObject({ status_code: z.int(), headers, body: z.string(), truncated: z.boolean() }).nullable(),
 });
 
