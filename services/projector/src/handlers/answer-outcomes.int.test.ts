@@ -4,6 +4,7 @@ import { streamPosition } from "@posthorn/message-bus";
 import { callUnary, createGrpcClient } from "@posthorn/service-runtime";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ACCEPTED_AT_MS, deliveryEvents, PARTITION } from "../core/log.fixture.ts";
+import { PACE_MS_MIN } from "../core/pace.ts";
 import { startTestBackend, startTestProjector, type TestBackend, type TestProjector } from "../projector.fixture.ts";
 import { ATTEMPTS_MAX } from "./answer-outcomes.ts";
 
@@ -108,4 +109,16 @@ test.each([
   ],
 ])("%s is refused", async (_, changes) => {
   await expect(ask("owner", changes)).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
+});
+
+test("whoever asks does not wait for the projector's pace", async () => {
+  const questions = 10;
+  const startedAtMs = performance.now();
+  for (let question = 0; question < questions; question += 1) {
+    const delivery = deliveryEvents(200 + question);
+    const attempts = [{ deliveryId: delivery.deliveryId, attempt: 1, release: 0 }];
+    const minSequence = await backend.publish([delivery.created()], [delivery.succeeded(1)]);
+    expect(await ask("owner", { minSequence, attempts })).toEqual({ settled: [true] });
+  }
+  expect(performance.now() - startedAtMs).toBeLessThan((questions * PACE_MS_MIN) / 2);
 });

@@ -108,8 +108,9 @@ export class PartitionProjector implements AsyncDisposable {
       const isStillOurs = await isolatePoison(taken.messages, (messages) => this.#project(messages));
       if (!isStillOurs) return events.overtaken(this.#partition);
       this.#oldestWaitingAtMs = undefined;
-      // What comes alone is projected at once, and so is what fills a batch.
-      await Promise.race([inbox.filled(BATCH_LIMITS), this.#wait(startedAtMs + this.#paceMs - performance.now())]);
+      // What comes alone is projected at once, and so is what fills a batch or is waited for.
+      const paceMs = startedAtMs + this.#paceMs - performance.now();
+      await Promise.race([inbox.filled(BATCH_LIMITS), watch.awaited(this.#partition), this.#wait(paceMs)]);
     }
   }
 

@@ -42,3 +42,18 @@ test("a partition that another process projects from now on is asked of Postgres
   watch.forget(PARTITION);
   expect(await answer).toBe(true);
 });
+
+test("tells whoever projects a partition that somebody waits, at once or as soon as one does", async () => {
+  watch.advance(PARTITION, { ...judged, sequence: 20 });
+  let isAwaited = false;
+  const awaited = watch.awaited(PARTITION).then(() => {
+    isAwaited = true;
+  });
+  await sleep(20);
+  expect(isAwaited).toBe(false);
+  const answer = watch.reached(PARTITION, { ...wanted, sequence: 30 }, AbortSignal.timeout(5_000));
+  await awaited;
+  await watch.awaited(PARTITION);
+  watch.advance(PARTITION, { ...judged, sequence: 30 });
+  expect(await answer).toBe(true);
+});

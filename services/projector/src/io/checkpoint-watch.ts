@@ -16,6 +16,8 @@ export class CheckpointWatch {
   /** Partitions that this process looks at anew: their stream may have become another one. */
   readonly #inDoubt = new Set<number>();
   readonly #waiting = new Map<number, (() => void)[]>();
+  /** Told of the next one that waits. */
+  readonly #onAwaited = new Map<number, () => void>();
 
   constructor(pool: Pool) {
     this.#pool = pool;
@@ -44,6 +46,17 @@ export class CheckpointWatch {
     this.#wakeAll(partition);
   }
 
+  /**
+   * Resolves when somebody waits for the partition to be projected further, at once if somebody does. Only the last call
+   * is answered.
+   */
+  async awaited(partition: number): Promise<void> {
+    if (this.#waiting.has(partition)) return;
+    await new Promise<void>((resolve) => {
+      this.#onAwaited.set(partition, resolve);
+    });
+  }
+
   /** False: the signal was aborted before the partition was projected up to there. Rejects when Postgres fails. */
   async reached(partition: number, wanted: WantedPosition, signal: AbortSignal): Promise<boolean> {
     const { promise: aborted, resolve: onAbort } = Promise.withResolvers<void>();
@@ -64,6 +77,7 @@ export class CheckpointWatch {
     const waiting = this.#waiting.get(partition);
     if (waiting === undefined) this.#waiting.set(partition, [resolve]);
     else waiting.push(resolve);
+    this.#onAwaited.get(partition)?.();
     return promise;
   }
 
