@@ -56,7 +56,7 @@ beforeAll(async () => {
        caller_id)
      select event_id, org_id, at, 1, n, 0, 'agent.status', '', 'caller-' || n % 10 from made`,
   );
-  await pool.query("analyze deliveries, events");
+  await pool.query("vacuum (analyze) deliveries, events");
 });
 afterAll(() => stack.disposeAsync());
 
@@ -77,11 +77,11 @@ async function planOf(pool: Pool, sql: string, parameters: readonly unknown[]): 
   return rows.map((row) => row["QUERY PLAN"]).join("\n");
 }
 
-async function expectBackwards(index: string, act: Act): Promise<void> {
+async function expectBackwards(index: string, act: Act, scan: "Index Scan" | "Index Only Scan" = "Index Scan") {
   const plans = await plansOf(unsorted, act);
   expect(plans).toHaveLength(1);
   for (const plan of plans) {
-    expect(plan).toContain(`Index Scan Backward using ${index}`);
+    expect(plan).toContain(`${scan} Backward using ${index}`);
     expect(plan).not.toContain("Sort");
     expect(plan).not.toContain("Seq Scan");
   }
@@ -104,10 +104,14 @@ const FILTERS: readonly (readonly [string, DeliveryFilter])[] = [
 
 describe.each(PAGES)("%s", (_, page) => {
   it.each(FILTERS)("%s goes backwards along the organisation's deliveries, or its webhook's", async (_what, filter) => {
-    await expectBackwards("deliveries_of_org", (db) => openDeliveries(db).list(org, filter, page));
-    await expectBackwards("deliveries_of_webhook", (db) =>
-      openDeliveries(db).list(org, { ...filter, webhookId }, page),
-    );
+    // The rows of all other types are not read.
+    const scan = filter.event === undefined ? "Index Scan" : "Index Only Scan";
+    const list =
+      (of: DeliveryFilter): Act =>
+      (db) =>
+        openDeliveries(db).list(org, { ...filter, ...of }, page);
+    await expectBackwards("deliveries_of_org", list({}), scan);
+    await expectBackwards("deliveries_of_webhook", list({ webhookId }), scan);
   });
 
   it("of one event's deliveries looks at these only", async () => {

@@ -15,8 +15,8 @@ import {
   parseWebhookId,
   type WebhookId,
 } from "@posthorn/domain";
-import { type Kysely, type Selectable, type SqlBool, sql } from "kysely";
-import { type Page, pageOf } from "../core/cursor.ts";
+import { type Expression, expressionBuilder, type Kysely, type Selectable, type SqlBool, sql } from "kysely";
+import { type Cursor, type Page, pageOf } from "../core/cursor.ts";
 import type { Delivery } from "../core/present-delivery.ts";
 import type { LogPosition } from "../core/present-log-event.ts";
 import type { Release } from "../core/retry-decision.ts";
@@ -61,22 +61,20 @@ export type Deliveries = {
 export function openDeliveries(db: Kysely<Database>): Deliveries {
   return {
     list: async (org, filter, { limit, cursor }) => {
-      let query = filtered(db, org, filter);
-      if (cursor !== undefined) query = query.where(olderThan("deliveries", cursor));
-      const rows = await query
-        .selectAll()
-        .orderBy("created_at", "desc")
-        .orderBy("id", "desc")
+      const rows = await listed(db, org, filter, cursor)
+        .selectAll("deliveries")
         .limit(limit + 1)
         .execute();
       return pageOf(rows.map(deliveryOf), limit, (delivery) => delivery);
     },
 
     get: async (org, id) => {
-      const row = await known(db, org)
+      const row = await db
+        .selectFrom("deliveries")
         .leftJoin("retry_due", "retry_due.delivery_id", "deliveries.id")
         .selectAll("deliveries")
         .select(["retry_due.delivery_id as due_id", "retry_due.claimed_until"])
+        .where(({ and }) => and([eb("deliveries.org_id", "=", org), IS_KNOWN]))
         .where("deliveries.id", "=", id)
         .executeTakeFirst();
       return row === undefined ? undefined : { ...dossierOf(row), release: releaseOf(row) };
@@ -84,24 +82,56 @@ export function openDeliveries(db: Kysely<Database>): Deliveries {
   };
 }
 
-/** Until a delivery's creation has been read from the log, nobody can say what it is: it is not shown. */
-function known(db: Kysely<Database>, org: OrgId) {
-  return db
+/** Newest first. */
+function listed(db: Kysely<Database>, org: OrgId, filter: DeliveryFilter, cursor: Cursor | undefined) {
+  const [places, facts] = [placesIn(org, filter, cursor), factsIn(org, filter)];
+  if (filter.event === undefined) {
+    return db
+      .selectFrom("deliveries")
+      .where(({ and }) => and([...places, ...facts]))
+      .orderBy("deliveries.created_at", "desc")
+      .orderBy("deliveries.id", "desc");
+  }
+  // Of a rare type: the indexes of the lists know the types, so that the rows of all others need not be read.
+  const ofType = db
     .selectFrom("deliveries")
-    .where("deliveries.org_id", "=", org)
-    .where("deliveries.event_type", "is not", null);
+    .where(({ and }) => and([...places, typeMatches("deliveries.event_type", filter.event ?? "")]))
+    .select(["deliveries.id", "deliveries.created_at"])
+    .orderBy("deliveries.created_at", "desc")
+    .orderBy("deliveries.id", "desc")
+    // Without it Postgres makes one query of both.
+    .offset(sql.lit(0));
+  return db
+    .selectFrom(ofType.as("of_type"))
+    .innerJoin("deliveries", "deliveries.id", "of_type.id")
+    .where(({ and }) => and(facts))
+    .orderBy("of_type.created_at", "desc")
+    .orderBy("of_type.id", "desc");
 }
 
-function filtered(db: Kysely<Database>, org: OrgId, filter: DeliveryFilter) {
-  let query = known(db, org);
-  if (filter.webhookId !== undefined) query = query.where("webhook_id", "=", filter.webhookId);
-  if (filter.eventId !== undefined) query = query.where("event_id", "=", filter.eventId);
-  if (filter.status !== undefined) query = query.where("status", "=", filter.status);
-  if (filter.event !== undefined) query = query.where(typeMatches("event_type", filter.event));
-  if (filter.success !== undefined) query = query.where(filter.success ? SUCCEEDED : FAILED_SO_FAR);
-  if (filter.sinceMs !== undefined) query = query.where("created_at", ">=", new Date(filter.sinceMs));
-  if (filter.untilMs !== undefined) query = query.where("created_at", "<", new Date(filter.untilMs));
-  return query;
+const eb = expressionBuilder<Database, "deliveries">();
+/** Until a delivery's creation has been read from the log, nobody can say what it is: it is not shown. */
+const IS_KNOWN = eb("deliveries.event_type", "is not", null);
+
+/** What one of the two indexes of the lists tells. */
+function placesIn(org: OrgId, filter: DeliveryFilter, cursor: Cursor | undefined): readonly Expression<SqlBool>[] {
+  const { webhookId, sinceMs, untilMs } = filter;
+  const conditions: Expression<SqlBool>[] = [
+    webhookId === undefined ? eb("deliveries.org_id", "=", org) : eb("deliveries.webhook_id", "=", webhookId),
+  ];
+  if (sinceMs !== undefined) conditions.push(eb("deliveries.created_at", ">=", new Date(sinceMs)));
+  if (untilMs !== undefined) conditions.push(eb("deliveries.created_at", "<", new Date(untilMs)));
+  if (cursor !== undefined) conditions.push(olderThan("deliveries", cursor));
+  return conditions;
+}
+
+/** What only the row tells: also whose it is, because a webhook may be anybody's. */
+function factsIn(org: OrgId, { eventId, status, success }: DeliveryFilter): readonly Expression<SqlBool>[] {
+  const conditions: Expression<SqlBool>[] = [eb("deliveries.org_id", "=", org), IS_KNOWN];
+  if (eventId !== undefined) conditions.push(eb("deliveries.event_id", "=", eventId));
+  if (status !== undefined) conditions.push(eb("deliveries.status", "=", status));
+  if (success !== undefined) conditions.push(success ? SUCCEEDED : FAILED_SO_FAR);
+  return conditions;
 }
 
 const SUCCEEDED = sql<SqlBool>`status = 'delivered'`;
