@@ -14,7 +14,7 @@ const SPREAD_DAYS = 3;
 /** One in so many has failed for good. */
 const EXHAUSTED_EVERY = 50;
 /** One in so many is of another type than the rest. */
-const RARE_EVERY = 1_000;
+const RARE_EVERY = 997;
 export const RARE_TYPE = "rare.event";
 
 const TABLES = ["events", "deliveries"] as const;

@@ -25,8 +25,11 @@ export type PartitionProjectorOptions = {
   readonly events: ProjectorEvents;
 };
 
-/** One transaction. Larger ones save little and hold up the readers of the partition's history longer. */
-const BATCH_LIMITS: BatchLimits = { messagesMax: 160, bytesMax: 2 * 1024 * 1024 };
+/**
+ * One transaction: room for what comes in the longest pace at a high rate. Smaller ones would put most outcomes into a
+ * later one than their creations, larger ones hold up the readers of the partition's history longer.
+ */
+const BATCH_LIMITS: BatchLimits = { messagesMax: 160, bytesMax: 6 * 1024 * 1024 };
 /**
  * Rows that are not read back: those of a second at a high rate, and no more memory than a few megabytes per partition.
  */
