@@ -11,6 +11,8 @@ import {
   decodeSentinel,
   decodeWork,
 } from "@posthorn/contracts";
+import { attemptsIn, eventsOfDelivery } from "../../services/api/src/core/archived-attempts.ts";
+import type { DeliveryRecord } from "../../services/projector/src/core/delivery-record.ts";
 import { MemoryProjection } from "../../services/projector/src/core/log.fixture.ts";
 
 /** JSON all through: bytes are base64 texts, what is undefined is left out. */
@@ -41,13 +43,27 @@ function decodedOf<Value>(decoded: Decoded<Value>): Value {
   return decoded.value;
 }
 
-/** The rows that come of log messages, each a batch of its own. */
+/** The rows that come of log messages, each a batch of its own, and the attempts that their messages tell of. */
 export function rowsOf(log: readonly Buffer[]): unknown {
   const projection = new MemoryProjection();
   log.forEach((bytes, index) => {
     projection.project([{ position: { epochMs: EPOCH_MS, sequence: index + 1 }, events: read.log(bytes) }]);
   });
-  return plain(projection.rows());
+  const rows = projection.rows();
+  const attempts = rows.deliveries.flatMap(([, record]) => attemptsOf(record, log));
+  return plain({ ...rows, attempts });
+}
+
+/** As the api finds them; builds up to the second recording kept a row for each, by this key. */
+function attemptsOf({ orgId, deliveryId, log: positions }: DeliveryRecord, log: readonly Buffer[]) {
+  return positions.flatMap((position) => {
+    const events = read.log(log[position.sequence - 1] ?? Buffer.alloc(0));
+    return attemptsIn(eventsOfDelivery(events, orgId, deliveryId)).map((attempt) => {
+      const { number, startedAtMs, durationMs, outcome, statusCode, errorClass } = attempt;
+      const row = { deliveryId, number, startedAtMs, durationMs, outcome, statusCode, errorClass, position };
+      return [`${deliveryId}:${number}`, row] as const;
+    });
+  });
 }
 
 /** As JSON would have it. */

@@ -39,11 +39,13 @@ async function takings(
   const done = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
   let isThere = true;
+  /** The clock's last answer: the batch began with it, and is taken right behind. */
+  let lookedAtMs = Number.NaN;
   const source = {
     take: () => {
       if (!isThere || takenAtMs.length === BATCHES) return [];
       isThere = false;
-      takenAtMs.push(performance.now());
+      takenAtMs.push(lookedAtMs);
       return [
         message(events, () => {
           isThere = true;
@@ -95,7 +97,10 @@ async function takings(
     },
     inlineBytesMax: 1_000,
     nowMs: Date.now,
-    monotonicMs: () => performance.now(),
+    monotonicMs: () => {
+      lookedAtMs = performance.now();
+      return lookedAtMs;
+    },
     newMessageId: () => "id",
   });
   // As many microtasks as they like, but no turn of the event loop.
