@@ -1,6 +1,6 @@
 /**
- * Renders, signs and sends one request. Between signing and sending the world may have moved on: an item that is not
- * ours any more, or a signature that has grown old, stops the request before it leaves.
+ * Renders, signs and sends one request. Between signing and sending the world may have moved on: a signature that has
+ * grown old is made anew, and an item that is not ours any more stops the request before it leaves.
  */
 
 import { asBuffer, type SignItem } from "@posthorn/contracts";
