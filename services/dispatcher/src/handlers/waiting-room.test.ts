@@ -157,7 +157,7 @@ describe("parking for the receiver's sake", () => {
       end(first[at]);
     }
     expect(parked).toEqual([]);
-    expect(room.size).toBeGreaterThanOrEqual(16);
+    expect(room.size).toBe(33);
   });
 
   it("happens to what exceeds the share of a receiver that takes its time", async () => {
